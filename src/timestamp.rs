@@ -48,12 +48,12 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let year_zero = -62_167_219_200_000;
-        let year_ten_thousand = 253_402_300_800_000;
-        match jiff::Timestamp::from_millisecond(self.millis) {
-            Ok(at) if (year_zero..year_ten_thousand).contains(&self.millis) => {
+        // jiff's civil times reach to the last second of 9999, the "never" of many token issuers; its instants do not.
+        let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+        match epoch.checked_add(jiff::SignedDuration::from_millis(self.millis)) {
+            Ok(at) if at.year() >= 0 => {
                 let precision = if self.subsecond { 3 } else { 0 };
-                write!(f, "{at:.precision$}")
+                write!(f, "{at:.precision$}Z")
             }
             _ => write!(f, "{}", self.millis.div_euclid(1000)),
         }

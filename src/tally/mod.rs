@@ -1,0 +1,276 @@
+//! Findings → counts that merge. Merging is associative and commutative and an empty tally is its identity, so that
+//! every worker counts for itself and the order in which they finish shows nowhere.
+
+pub mod source;
+mod timeline;
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub use source::{SourceStatus, SourceTally};
+pub use timeline::{BucketWidth, Timeline};
+
+use crate::secret::{Fingerprint, SubjectFingerprint};
+use crate::timestamp::Timestamp;
+use crate::verdict::{Outcome, TokenType};
+
+/// What the reports may show of a token: no byte of it, only what contract section 5 names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// `alg` of the header (RFC 7515 §4.1.1).
+    pub alg: Option<Arc<str>>,
+    /// `typ` of the header (RFC 7515 §4.1.9).
+    pub typ: Option<Arc<str>>,
+    /// `kid` of the header (RFC 7515 §4.1.4).
+    pub kid: Option<Arc<str>>,
+    /// `iss` (RFC 7519 §4.1.1).
+    pub iss: Option<Arc<str>>,
+    /// The values of `aud` (RFC 7519 §4.1.3), in the token's order.
+    pub aud: Vec<Arc<str>>,
+    /// `azp`, else `client_id`, `cid`, `appid`.
+    pub client: Option<Arc<str>>,
+    /// Tells subjects apart; never shown.
+    pub subject: Option<u64>,
+    /// The subject's fingerprint, when a key of the user's own makes it.
+    pub sub_fingerprint: Option<SubjectFingerprint>,
+    /// What kind of token it is.
+    pub token_type: Option<TokenType>,
+    /// `iat`.
+    pub issued_at: Option<Timestamp>,
+    /// `nbf`.
+    pub not_before: Option<Timestamp>,
+    /// `exp`.
+    pub expires_at: Option<Timestamp>,
+    /// Plain values of the claims that the policy names under `show_claims`, in the policy's order.
+    pub shown_claims: Vec<Option<Arc<str>>>,
+}
+
+/// Where a candidate stands. Places order by source name, then line, then offset.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// The source's name.
+    pub source: Arc<str>,
+    /// The line, from 1.
+    pub line: u64,
+}
+
+/// How often, when and where one token had one outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// How often.
+    pub occurrences: u64,
+    /// The earliest event time; `None` when no occurrence has one.
+    pub first_seen: Option<Timestamp>,
+    /// The latest event time.
+    pub last_seen: Option<Timestamp>,
+    /// The sources that hold it, by number, sorted.
+    pub sources: Vec<u32>,
+    /// The first place, by source name and line.
+    pub first_location: Location,
+    /// Length of the candidate in bytes; the longest where they differ (SD-JWT disclosures, URL-encoding).
+    pub length: u32,
+    /// The timeline's buckets that hold it, by number, sorted.
+    buckets: Vec<i64>,
+}
+
+/// One token and all that happened to it.
+#[derive(Clone, Debug)]
+pub struct TokenTally {
+    /// What may be shown of it.
+    pub facts: Arc<TokenFacts>,
+    /// Its outcomes, in no order.
+    pub outcomes: Vec<(Outcome, Count)>,
+}
+
+/// A place in a source at which a token was found, as the tally counts it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'a> {
+    /// When the line was written.
+    pub event_time: Option<Timestamp>,
+    /// The source's name.
+    pub source: &'a Arc<str>,
+    /// The source's number.
+    pub source_id: u32,
+    /// The line, from 1.
+    pub line: u64,
+    /// Length of the candidate in bytes.
+    pub length: u32,
+}
+
+/// All counts but those per source, which the sources keep for themselves.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    tokens: Vec<TokenTally>,
+    numbers: HashMap<Fingerprint, TokenNumber>,
+    timeline: Timeline,
+}
+
+/// A token's number in the tally that gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenNumber(u32);
+
+impl Tally {
+    /// An empty tally.
+    #[must_use]
+    pub fn new(width: BucketWidth) -> Self {
+        Self { tokens: Vec::new(), numbers: HashMap::new(), timeline: Timeline::new(width) }
+    }
+
+    /// The number of the token with this fingerprint; `facts` are asked for when it is new.
+    pub fn token(
+        &mut self,
+        fingerprint: Fingerprint,
+        facts: impl FnOnce() -> Arc<TokenFacts>,
+    ) -> TokenNumber {
+        *self.numbers.entry(fingerprint).or_insert_with(|| {
+            self.tokens.push(TokenTally { facts: facts(), outcomes: Vec::new() });
+            TokenNumber(u32::try_from(self.tokens.len() - 1).expect("fewer than 2^32 distinct tokens"))
+        })
+    }
+
+    /// Counts one finding.
+    pub fn add(&mut self, token: TokenNumber, outcome: &Outcome, sighting: &Sighting<'_>) {
+        let width = self.timeline.width();
+        let bucket = self.timeline.add(sighting.event_time, outcome.verdict);
+        self.widen_buckets(width);
+        let outcomes = &mut self.tokens[token.0 as usize].outcomes;
+        match outcomes.iter_mut().find(|(known, _)| known == outcome) {
+            Some((_, count)) => count.add(sighting, bucket),
+            None => outcomes.push((outcome.clone(), Count::new(sighting, bucket))),
+        }
+    }
+
+    /// Adds what another tally counted. Both must have been made with the same bucket width.
+    #[must_use]
+    pub fn merge(mut self, mut other: Self) -> Self {
+        if self.tokens.len() < other.tokens.len() {
+            std::mem::swap(&mut self, &mut other);
+        }
+        let (mine, theirs) = (self.timeline.width(), other.timeline.width());
+        self.timeline.merge(&other.timeline);
+        self.widen_buckets(mine);
+        other.timeline = self.timeline.clone();
+        other.widen_buckets(theirs);
+        for (fingerprint, number) in other.numbers {
+            let theirs = &mut other.tokens[number.0 as usize];
+            let mine = self.token(fingerprint, || Arc::clone(&theirs.facts));
+            let mine = &mut self.tokens[mine.0 as usize];
+            for (outcome, count) in theirs.outcomes.drain(..) {
+                match mine.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
+                    Some((_, known)) => known.merge(count),
+                    None => mine.outcomes.push((outcome, count)),
+                }
+            }
+        }
+        self
+    }
+
+    /// Every token with its fingerprint, ordered by fingerprint.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<(Fingerprint, &TokenTally)> {
+        let mut tokens: Vec<_> =
+            self.numbers.iter().map(|(&name, number)| (name, &self.tokens[number.0 as usize])).collect();
+        tokens.sort_unstable_by_key(|(name, _)| *name);
+        tokens
+    }
+
+    /// How many distinct tokens there are.
+    #[must_use]
+    pub fn distinct_tokens(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Occurrences over time.
+    #[must_use]
+    pub const fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Renumbers every token's buckets when the timeline's are no longer `before` seconds wide.
+    fn widen_buckets(&mut self, before: i64) {
+        let ratio = self.timeline.width() / before;
+        if ratio == 1 {
+            return;
+        }
+        for (_, count) in self.tokens.iter_mut().flat_map(|token| &mut token.outcomes) {
+            count.buckets.iter_mut().for_each(|bucket| *bucket = bucket.div_euclid(ratio));
+            count.buckets.dedup();
+        }
+    }
+}
+
+impl Count {
+    fn new(sighting: &Sighting<'_>, bucket: Option<i64>) -> Self {
+        Self {
+            occurrences: 1,
+            first_seen: sighting.event_time,
+            last_seen: sighting.event_time,
+            sources: vec![sighting.source_id],
+            first_location: Location { source: Arc::clone(sighting.source), line: sighting.line },
+            length: sighting.length,
+            buckets: bucket.into_iter().collect(),
+        }
+    }
+
+    fn add(&mut self, sighting: &Sighting<'_>, bucket: Option<i64>) {
+        self.occurrences += 1;
+        self.first_seen = earliest(self.first_seen, sighting.event_time);
+        self.last_seen = self.last_seen.max(sighting.event_time);
+        insert_sorted(&mut self.sources, sighting.source_id);
+        if (&**sighting.source, sighting.line) < (&*self.first_location.source, self.first_location.line) {
+            self.first_location = Location { source: Arc::clone(sighting.source), line: sighting.line };
+        }
+        self.length = self.length.max(sighting.length);
+        if let Some(bucket) = bucket {
+            insert_sorted(&mut self.buckets, bucket);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.occurrences += other.occurrences;
+        self.first_seen = earliest(self.first_seen, other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+        union_sorted(&mut self.sources, &other.sources);
+        if other.first_location < self.first_location {
+            self.first_location = other.first_location;
+        }
+        self.length = self.length.max(other.length);
+        union_sorted(&mut self.buckets, &other.buckets);
+    }
+
+    /// The buckets of the timeline that hold an occurrence, sorted.
+    #[must_use]
+    pub fn buckets(&self) -> &[i64] {
+        &self.buckets
+    }
+}
+
+/// The earlier of two times; any time is earlier than none.
+#[must_use]
+pub fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (known, None) | (None, known) => known,
+    }
+}
+
+fn insert_sorted<T: Ord + Copy>(set: &mut Vec<T>, value: T) {
+    match set.last().map(|last| last.cmp(&value)) {
+        Some(Ordering::Equal) => {}
+        None | Some(Ordering::Less) => set.push(value),
+        Some(Ordering::Greater) => {
+            if let Err(place) = set.binary_search(&value) {
+                set.insert(place, value);
+            }
+        }
+    }
+}
+
+fn union_sorted<T: Ord + Copy>(set: &mut Vec<T>, other: &[T]) {
+    if set.as_slice() != other {
+        set.extend_from_slice(other);
+        set.sort_unstable();
+        set.dedup();
+    }
+}

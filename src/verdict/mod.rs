@@ -1,0 +1,5 @@
+//! Token + policy + event time → verdict.
+
+mod words;
+
+pub use words::{Detail, Failure, KeyStatus, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
