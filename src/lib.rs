@@ -1,7 +1,9 @@
 //! jwtriage reads archived logs, finds every JSON Web Token and judges it as of the moment its line was written.
 
 pub mod error;
+pub mod scan;
 pub mod secret;
 pub mod tally;
 pub mod timestamp;
+pub mod token;
 pub mod verdict;

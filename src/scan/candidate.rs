@@ -1,0 +1,224 @@
+//! Where a token may begin and how far its plain shape reaches.
+//!
+//! Two patterns are the specification; the code beside them is what runs, and a law in the tests holds them equal.
+//!
+//! - [`START`]: the base64url of `{`, white space allowed around it, then `"`, at a place where a run begins. The
+//!   usual start is `eyJ` (`{"` and a letter); pretty-printed headers begin otherwise.
+//! - [`PLAIN`]: runs of base64url joined by single dots. What follows tells whether that is the whole candidate
+//!   ([`Extent::Whole`]) or whether the decoder has to look closer (padding, wrong alphabets, masks, `~` parts).
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+/// The first three characters of a candidate: `{"`, `{ `, `{\n`, `{\r`, `{\t`, or one white space before the brace.
+pub const START: &str = r"ey[AIJKL]|ew[0ko]|IHs|Cns|CXs|DQp";
+
+/// What may stand before a candidate so that a run begins there: no letter or digit, unless it ends an escape
+/// (`%3D`, `\n`, `\u003d`, `\x22`) or a terminal colour.
+pub const BEFORE: &str = concat!(
+    r"(?-u:^|[^A-Za-z0-9]|%[0-9A-Fa-f]{2}|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}",
+    r"|\x1b\[[0-9;]*[A-Za-z])$"
+);
+
+/// The plain shape: runs of base64url joined by single dots.
+pub const PLAIN: &str = r"^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*";
+
+/// A byte after the plain shape at which nothing that belongs to a token can follow.
+pub const BEHIND: &str = r#"(?-u)^(?:[\x00-\x20"'&,;:)>}\]|\\`$?!@^]|$)"#;
+
+/// How far a candidate reaches from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// These many bytes, and nothing behind them can belong to it.
+    Whole(usize),
+    /// Only decoding can tell.
+    Open,
+}
+
+/// Finds the places where a token may begin.
+#[derive(Clone, Debug)]
+pub struct Starts {
+    prefixes: AhoCorasick,
+}
+
+impl Default for Starts {
+    fn default() -> Self {
+        let prefixes = ["eyJ", "eyA", "eyI", "eyK", "eyL", "ewo", "ew0", "ewk", "IHs", "Cns", "CXs", "DQp"];
+        let prefixes = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(prefixes)
+            .expect("twelve short literals make an automaton");
+        Self { prefixes }
+    }
+}
+
+impl Starts {
+    /// The first place at or after `from` where a token may begin. The scan itself touches each byte once, with
+    /// vector instructions, and stops only at one of the prefixes.
+    #[must_use]
+    pub fn next(&self, bytes: &[u8], mut from: usize) -> Option<usize> {
+        loop {
+            let input = aho_corasick::Input::new(bytes).range(from..);
+            let at = self.prefixes.find(input)?.start();
+            if begins_run(&bytes[..at]) {
+                return Some(at);
+            }
+            from = at + 1;
+        }
+    }
+}
+
+/// Whether a run of base64url begins behind `before`: see [`BEFORE`].
+fn begins_run(before: &[u8]) -> bool {
+    let Some(&last) = before.last() else { return true };
+    !last.is_ascii_alphanumeric() || ends_escape(before)
+}
+
+/// Whether `before` ends with an escape sequence whose last byte is a letter or a digit.
+fn ends_escape(before: &[u8]) -> bool {
+    let hex_behind = |mark: &[u8], digits: usize| {
+        before.len() >= mark.len() + digits && {
+            let (head, tail) = before.split_at(before.len() - digits);
+            head.ends_with(mark) && tail.iter().all(u8::is_ascii_hexdigit)
+        }
+    };
+    if hex_behind(b"%", 2) || hex_behind(br"\u", 4) || hex_behind(br"\x", 2) {
+        return true;
+    }
+    match before {
+        [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
+        [head @ .., last] if last.is_ascii_alphabetic() => {
+            let parameters =
+                head.iter().rev().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+            head[..head.len() - parameters].ends_with(b"\x1b[")
+        }
+        _ => false,
+    }
+}
+
+/// How far the candidate that begins `bytes` reaches.
+#[must_use]
+pub fn extent(bytes: &[u8]) -> Extent {
+    let mut end = run_length(bytes);
+    while bytes.get(end) == Some(&b'.') {
+        let run = run_length(&bytes[end + 1..]);
+        if run == 0 {
+            return Extent::Open;
+        }
+        end += 1 + run;
+    }
+    if bytes.get(end).is_none_or(|&byte| ENDS[byte as usize]) { Extent::Whole(end) } else { Extent::Open }
+}
+
+/// Which bytes end a candidate for sure: the table behind [`BEHIND`].
+const ENDS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i <= 0x20 {
+        table[i] = true;
+        i += 1;
+    }
+    let others = br#""'&,;:)>}]|\`$?!@^"#;
+    let mut i = 0;
+    while i < others.len() {
+        table[others[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
+
+/// Whether a byte belongs to the base64url alphabet (RFC 4648 §5). Without branches, so that a block of bytes is
+/// tested with vector instructions.
+#[must_use]
+pub const fn is_base64url(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let digit = byte.wrapping_sub(b'0') < 10;
+    letter | digit | (byte == b'-') | (byte == b'_')
+}
+
+/// Length of the run of base64url that begins `bytes`. Tokens are hundreds of bytes long: whole blocks are tested at
+/// once, which the compiler vectorises.
+#[must_use]
+pub fn run_length(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let blocks = bytes.chunks_exact(BLOCK);
+    let whole =
+        blocks.take_while(|block| block.iter().fold(true, |all, &byte| all & is_base64url(byte))).count();
+    let rest = &bytes[whole * BLOCK..];
+    whole * BLOCK + rest.iter().take_while(|&&byte| is_base64url(byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use regex::bytes::Regex;
+
+    /// What the patterns say: all starts in a text.
+    fn starts_by_pattern(text: &[u8]) -> Vec<usize> {
+        let (start, before) = (Regex::new(&format!("^(?:{START})")).unwrap(), Regex::new(BEFORE).unwrap());
+        (0..text.len()).filter(|&i| start.is_match(&text[i..]) && before.is_match(&text[..i])).collect()
+    }
+
+    fn starts(text: &[u8]) -> Vec<usize> {
+        let finder = Starts::default();
+        let mut found = Vec::new();
+        let mut from = 0;
+        while let Some(at) = finder.next(text, from) {
+            found.push(at);
+            from = at + 1;
+        }
+        found
+    }
+
+    fn extent_by_pattern(text: &[u8]) -> Extent {
+        let end = Regex::new(PLAIN).unwrap().find(text).map_or(0, |found| found.end());
+        if Regex::new(BEHIND).unwrap().is_match(&text[end..]) { Extent::Whole(end) } else { Extent::Open }
+    }
+
+    /// Bytes in which the interesting ones are frequent.
+    fn salted() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            4 => "[A-Za-z0-9_-]{1,40}".prop_map(String::into_bytes),
+            3 => prop::sample::select(vec![
+                "eyJ", "eyA", "ewo", "IHs", "Cns", "DQp", ".", "..", "%3D", "%2e", "\\n", "\\u003d", "\\x22",
+                "\x1b[0m", "\x1b[1;31m", "=", "_", "-", " ", "\"", "~", "***", "\u{2026}",
+            ])
+            .prop_map(|text| text.as_bytes().to_vec()),
+            1 => prop::collection::vec(any::<u8>(), 1..4),
+        ];
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn starts_are_where_the_patterns_say(text in salted()) {
+            prop_assert_eq!(starts(&text), starts_by_pattern(&text));
+        }
+
+        #[test]
+        fn extents_are_what_the_patterns_say(text in salted(), head in "[A-Za-z0-9_-]{1,3}") {
+            let text = [head.into_bytes(), text].concat();
+            prop_assert_eq!(extent(&text), extent_by_pattern(&text));
+        }
+
+        #[test]
+        fn the_run_length_is_that_of_a_naive_count(text in prop::collection::vec(0x20_u8..0x80, 0..200)) {
+            let naive = text.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-' || **b == b'_').count();
+            prop_assert_eq!(run_length(&text), naive);
+        }
+    }
+
+    #[test]
+    fn a_run_begins_behind_what_peers_take_for_a_part_of_it() {
+        for before in ["", "?t=", "%3D", "%20", "_", "\\n", "\\u0026", "\\x3d", "\x1b[1;33m", "/", "."] {
+            assert_eq!(starts(format!("{before}eyJhbGciOi").as_bytes()), [before.len()], "{before:?}");
+        }
+    }
+
+    #[test]
+    fn no_run_begins_inside_a_word() {
+        for text in ["keyJson", "surveyAnswers", "aeyJhbGciOi", "7eyJhbGciOi", "zz3DeyJhbGciOi"] {
+            assert_eq!(starts(text.as_bytes()), [] as [usize; 0], "{text}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Bytes → candidates: where tokens may be, and when the line was written.
+
+pub mod candidate;

@@ -1,0 +1,632 @@
+//! Walks over a candidate segment by segment and decides where it ends, what it says and what is wrong with its form.
+//!
+//! The walk is greedy where the form is right and careful where it is not: a character of a wrong alphabet belongs to
+//! a candidate only if the segment makes sense with it and makes none without it, so that a path or a parameter behind
+//! a token is never taken for a part of it.
+
+use std::borrow::Cow;
+
+use super::algorithm::{SignatureLengths, is_signature_algorithm};
+use super::json::Ending;
+use super::piece::{Alphabet, Piece, dot_length, mask_length};
+use super::{Claims, Cut, Fault, Flaw, Header, SignaturePart, Token};
+use crate::secret::RawToken;
+
+/// Segments of a JWE (RFC 7516 §3.1).
+const JWE_SEGMENTS: usize = 5;
+
+/// A candidate that is one, decoded.
+#[derive(Debug)]
+pub struct Decoded<'a> {
+    /// How many bytes belong to it.
+    pub length: usize,
+    /// What it says.
+    pub token: Token,
+    own: Cow<'a, [u8]>,
+}
+
+impl Decoded<'_> {
+    /// The token's own bytes, which its fingerprint is made of: without masks and disclosures, URL-decoded.
+    #[must_use]
+    pub fn own(&self) -> RawToken<'_> {
+        RawToken::new(&self.own)
+    }
+}
+
+/// Decodes the candidate that begins `bytes`; `None` when it is none. `show` names claims whose values are kept.
+#[must_use]
+pub fn decode<'a>(bytes: &'a [u8], show: &[String]) -> Option<Decoded<'a>> {
+    let (header, ending, piece) = read_segment(bytes, 0, Header::read);
+    let mut walk = Walk::new(bytes, header, show);
+    walk.take(&piece);
+    match ending {
+        Ending::Complete if walk.token.header.is_jose => walk.behind_header(&piece),
+        Ending::Cut => walk.behind_cut_header(&piece)?,
+        _ => return None,
+    }
+    Some(walk.finish())
+}
+
+/// Reads the segment at `from` in the base64url alphabet, or in the standard one if only that makes a whole object.
+fn read_segment<'a, T>(
+    bytes: &'a [u8],
+    from: usize,
+    read: impl Fn(&[u8]) -> (T, Ending),
+) -> (T, Ending, Piece<'a>) {
+    let piece = Piece::read(bytes, from, Alphabet::Url);
+    let (value, ending) = read(&piece.decode());
+    if ending != Ending::Complete && !piece.padded {
+        let wider = Piece::read(bytes, from, Alphabet::Standard);
+        if wider.standard {
+            let (value, ending) = read(&wider.decode());
+            if ending == Ending::Complete {
+                return (value, ending, wider);
+            }
+        }
+    }
+    (value, ending, piece)
+}
+
+struct Walk<'a, 's> {
+    bytes: &'a [u8],
+    show: &'s [String],
+    token: Token,
+    /// Where the candidate ends as far as it was walked.
+    end: usize,
+    /// Where the token's own bytes end: before masks and disclosures.
+    own_end: usize,
+    escaped: bool,
+}
+
+impl<'a, 's> Walk<'a, 's> {
+    fn new(bytes: &'a [u8], header: Header, show: &'s [String]) -> Self {
+        let token = Token {
+            header,
+            claims: None,
+            claims_are_whole: false,
+            fault: None,
+            encrypted: false,
+            signature: None,
+        };
+        Self { bytes, show, token, end: 0, own_end: 0, escaped: false }
+    }
+
+    /// A header that ends early: cut, masked, or closed by a dot although it is not whole.
+    fn behind_cut_header(&mut self, piece: &Piece<'a>) -> Option<()> {
+        if self.take_mask() {
+            return Some(());
+        }
+        if !self.token.header.is_jose {
+            return None;
+        }
+        if self.segment_follows() {
+            self.flaw(if piece.has_left_over() { Flaw::BadBase64 } else { Flaw::BadJson });
+            self.take_extra_segments();
+        } else {
+            self.cut(Cut::InHeader);
+        }
+        Some(())
+    }
+
+    fn behind_header(&mut self, header: &Piece<'a>) {
+        if self.token.header.duplicate {
+            self.flaw(Flaw::DuplicateClaim);
+        }
+        if self.take_mask() {
+            return;
+        }
+        let Some(payload_at) = self.behind_dot() else {
+            self.cut(Cut::InPayload);
+            return;
+        };
+        if header.has_left_over() {
+            self.flaw(Flaw::BadBase64);
+        }
+        if self.token.header.is_encrypted() {
+            self.encrypted_segments();
+        } else if Piece::read(self.bytes, payload_at, Alphabet::Url).is_empty() {
+            self.empty_payload(payload_at);
+        } else {
+            self.payload(payload_at);
+        }
+    }
+
+    /// Behind `header.`: nothing, an ellipsis, or the signature of a detached payload.
+    fn empty_payload(&mut self, at: usize) {
+        let signature_at = dot_length(&self.bytes[at..]).map(|dot| at + dot);
+        match signature_at.map(|at| Piece::read(self.bytes, at, Alphabet::Url)) {
+            Some(signature) if !signature.is_empty() => {
+                self.take(&signature);
+                self.token.signature = Some(part(&signature));
+                self.flaw(Flaw::Detached);
+                self.take_extra_segments();
+            }
+            Some(_) => self.cut(Cut::InPayload),
+            None => {
+                self.end = at;
+                self.own_end = at;
+                self.cut(Cut::InPayload);
+            }
+        }
+    }
+
+    fn payload(&mut self, at: usize) {
+        let show = self.show;
+        let (claims, ending, piece) = read_segment(self.bytes, at, |text| Claims::read(text, show));
+        if piece.is_mask() {
+            self.mask(piece.end);
+            return;
+        }
+        self.take(&piece);
+        self.token.claims_are_whole = ending == Ending::Complete;
+        let closed = self.segment_follows() || self.standard_signature_follows();
+        match ending {
+            Ending::Complete if closed && piece.has_left_over() => self.flaw(Flaw::BadBase64),
+            Ending::Complete => self.check_claims(&claims),
+            Ending::Cut if closed && piece.has_left_over() => self.flaw(Flaw::BadBase64),
+            Ending::Cut if closed => self.flaw(Flaw::BadJson),
+            Ending::Cut => {}
+            Ending::NotAnObject => self.flaw(Flaw::NotAnObject),
+            Ending::Invalid => self.flaw(Flaw::BadJson),
+        }
+        if matches!(ending, Ending::Complete | Ending::Cut) {
+            self.token.claims = Some(claims);
+        }
+        if self.take_mask() {
+            return;
+        }
+        if closed {
+            self.signature();
+        } else {
+            self.end_behind_payload(ending);
+        }
+    }
+
+    fn check_claims(&mut self, claims: &Claims) {
+        if claims.duplicate {
+            self.flaw(Flaw::DuplicateClaim);
+        }
+        if claims.bad_time {
+            self.flaw(Flaw::BadTimeClaim);
+        }
+    }
+
+    /// Behind `header.payload`, with no signature behind it, maybe a dot.
+    fn end_behind_payload(&mut self, ending: Ending) {
+        if let Some(end) = self.behind_dot() {
+            if dot_length(&self.bytes[end..]).is_none() {
+                self.end = end;
+                self.own_end = end;
+                if self.token.header.is_unsigned() && ending == Ending::Complete {
+                    return;
+                }
+            }
+        }
+        self.cut(if ending == Ending::Cut { Cut::InPayload } else { Cut::NoSignature });
+    }
+
+    /// Behind `header.payload.`, with a segment there.
+    fn signature(&mut self) {
+        let Some(at) = self.behind_dot() else { return };
+        let mut piece = Piece::read(self.bytes, at, Alphabet::Url);
+        if piece.is_mask() {
+            self.mask(piece.end);
+            return;
+        }
+        let mut fits = self.signature_fits(&piece);
+        if let Some(wider) = self.standard_signature(at).filter(|_| !fits) {
+            piece = wider;
+            fits = true;
+        }
+        self.take(&piece);
+        self.token.signature = Some(part(&piece));
+        if !fits && self.take_mask() {
+            return;
+        }
+        if self.segment_follows() {
+            self.flaw(Flaw::ExtraSegments);
+            self.take_extra_segments();
+        }
+        self.take_disclosures();
+    }
+
+    /// Whether a piece is as long as a signature under the token's algorithm.
+    fn signature_fits(&self, piece: &Piece<'_>) -> bool {
+        let lengths = SignatureLengths::of(self.token.header.alg.as_deref().unwrap_or_default());
+        lengths.allow(piece.byte_length()) && !piece.has_left_over()
+    }
+
+    /// The signature at `at`, if it takes the standard alphabet to make one of the right length.
+    fn standard_signature(&self, at: usize) -> Option<Piece<'a>> {
+        let known = self.token.header.alg.as_deref().is_some_and(is_signature_algorithm);
+        let wider = Piece::read(self.bytes, at, Alphabet::Standard);
+        Some(wider).filter(|wider| known && wider.standard && self.signature_fits(wider))
+    }
+
+    fn standard_signature_follows(&self) -> bool {
+        self.behind_dot().is_some_and(|at| self.standard_signature(at).is_some())
+    }
+
+    /// Behind the header of a JWE: encrypted key, initialization vector, ciphertext, tag. Only the key, and for an
+    /// empty plaintext the ciphertext, may be empty.
+    fn encrypted_segments(&mut self) {
+        self.token.encrypted = true;
+        let mut segments = 1;
+        while let Some(at) = self.behind_dot() {
+            let piece = Piece::read(self.bytes, at, Alphabet::Url);
+            let may_be_empty = matches!(segments, 1 | 3) && dot_length(&self.bytes[at..]).is_some();
+            if piece.is_mask() {
+                self.mask(piece.end);
+                return;
+            }
+            if piece.is_empty() && !may_be_empty {
+                break;
+            }
+            segments += 1;
+            self.take(&piece);
+            if self.take_mask() {
+                return;
+            }
+            if segments == JWE_SEGMENTS {
+                self.check_tag(&piece);
+                break;
+            }
+        }
+        if segments < JWE_SEGMENTS {
+            // `header.key.` with nothing behind it: the dot belongs to what is there.
+            if let Some(end) = self.behind_dot().filter(|&end| dot_length(&self.bytes[end..]).is_none()) {
+                self.end = end;
+                self.own_end = end;
+            }
+            self.cut(if segments + 1 == JWE_SEGMENTS { Cut::NoSignature } else { Cut::InPayload });
+        } else if self.segment_follows() {
+            self.flaw(Flaw::ExtraSegments);
+            self.take_extra_segments();
+        }
+    }
+
+    /// A tag that is shorter than its algorithm makes it was cut (RFC 7518 §5).
+    fn check_tag(&mut self, tag: &Piece<'_>) {
+        let whole = match self.token.header.enc.as_deref() {
+            Some("A128GCM" | "A192GCM" | "A256GCM" | "A128CBC-HS256") => 16,
+            Some("A192CBC-HS384") => 24,
+            Some("A256CBC-HS512") => 32,
+            _ => return,
+        };
+        if tag.byte_length() < whole {
+            self.cut(Cut::InSignature);
+        }
+    }
+
+    /// Takes all segments that follow, and masks among them.
+    fn take_extra_segments(&mut self) {
+        while self.segment_follows() {
+            let Some(at) = self.behind_dot() else { return };
+            self.take(&Piece::read(self.bytes, at, Alphabet::Url));
+        }
+    }
+
+    /// The `~` parts of an SD-JWT (RFC 9901 §4): disclosures, and a key binding JWT at the end.
+    fn take_disclosures(&mut self) {
+        let own_end = self.own_end;
+        while self.bytes.get(self.end) == Some(&b'~') {
+            self.take(&Piece::read(self.bytes, self.end + 1, Alphabet::Url));
+            self.take_extra_segments();
+        }
+        self.own_end = own_end;
+    }
+
+    /// Takes a piece, and notes what is wrong with its characters.
+    fn take(&mut self, piece: &Piece<'_>) {
+        self.end = piece.end;
+        self.own_end = piece.end;
+        if piece.escaped {
+            self.escaped = true;
+            self.flaw(Flaw::UrlEncoded);
+        }
+        if piece.standard {
+            self.flaw(Flaw::StandardBase64);
+        }
+        if piece.padded {
+            self.flaw(Flaw::Padded);
+        }
+    }
+
+    /// Takes a mask that stands here or behind dots, and the segments behind it; the token is then redacted.
+    fn take_mask(&mut self) -> bool {
+        let Some(mask) = mask_length(&self.bytes[self.end..]) else { return false };
+        self.mask(self.end + mask);
+        true
+    }
+
+    /// Ends the walk behind a mask that ends at `end`.
+    fn mask(&mut self, end: usize) {
+        let own_end = self.own_end;
+        self.end = end;
+        loop {
+            if self.segment_follows() {
+                self.take_extra_segments();
+            } else if let Some(mask) =
+                self.behind_dot().and_then(|at| mask_length(&self.bytes[at..]).map(|n| at + n))
+            {
+                self.end = mask;
+            } else {
+                break;
+            }
+        }
+        self.own_end = own_end;
+        self.token.fault = Some(Fault::Masked);
+    }
+
+    /// The place behind the dot that stands here.
+    fn behind_dot(&self) -> Option<usize> {
+        dot_length(&self.bytes[self.end..]).map(|dot| self.end + dot)
+    }
+
+    /// Whether a dot and a segment that is not empty stand here.
+    fn segment_follows(&self) -> bool {
+        self.behind_dot().is_some_and(|at| !Piece::read(self.bytes, at, Alphabet::Url).is_empty())
+    }
+
+    /// Notes a flaw; the first in order is told. A flaw outranks a cut: no further byte would mend it.
+    fn flaw(&mut self, flaw: Flaw) {
+        self.token.fault = match self.token.fault {
+            Some(Fault::Masked) => Some(Fault::Masked),
+            Some(Fault::Flaw(known)) => Some(Fault::Flaw(known.min(flaw))),
+            Some(Fault::Cut(_)) | None => Some(Fault::Flaw(flaw)),
+        };
+    }
+
+    /// Notes that the rest is missing, unless something worse is known.
+    fn cut(&mut self, cut: Cut) {
+        self.token.fault.get_or_insert(Fault::Cut(cut));
+    }
+
+    fn finish(mut self) -> Decoded<'a> {
+        let raw = &self.bytes[..self.own_end];
+        let dot_escaped = raw.contains(&b'%');
+        if dot_escaped || self.escaped {
+            self.flaw(Flaw::UrlEncoded);
+        }
+        let own = if dot_escaped { Cow::Owned(percent_decoded(raw)) } else { Cow::Borrowed(raw) };
+        Decoded { length: self.end, token: self.token, own }
+    }
+}
+
+fn part(piece: &Piece<'_>) -> SignaturePart {
+    SignaturePart { bytes: piece.byte_length(), left_over: piece.has_left_over() }
+}
+
+/// Undoes the percent-encoding of the four characters that a candidate may hold encoded.
+fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        let (byte, behind) = match rest {
+            [b'%', b'2', b'E' | b'e', behind @ ..] => (b'.', behind),
+            [b'%', b'2', b'B' | b'b', behind @ ..] => (b'+', behind),
+            [b'%', b'2', b'F' | b'f', behind @ ..] => (b'/', behind),
+            [b'%', b'3', b'D' | b'd', behind @ ..] => (b'=', behind),
+            _ => (*first, tail),
+        };
+        decoded.push(byte);
+        rest = behind;
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::{BASE64, BASE64URL, BASE64URL_NOPAD};
+    use proptest::prelude::*;
+
+    const HEADER: &str = r#"{"alg":"ES256","kid":"k1"}"#;
+    const CLAIMS: &str = r#"{"iss":"https://a.example/?>~","exp":1781226000}"#;
+
+    fn b64(text: &str) -> String {
+        BASE64URL_NOPAD.encode(text.as_bytes())
+    }
+
+    fn signature(bytes: usize) -> String {
+        BASE64URL_NOPAD.encode(&vec![0xfb; bytes])
+    }
+
+    fn whole() -> String {
+        format!("{}.{}.{}", b64(HEADER), b64(CLAIMS), signature(64))
+    }
+
+    /// What `text` is decoded to: the fault's word, and what is left of the text behind the candidate.
+    fn told(text: &str) -> Option<(&'static str, &str)> {
+        let decoded = decode(text.as_bytes(), &[])?;
+        let word = match decoded.token.fault {
+            None => "",
+            Some(Fault::Masked) => "masked",
+            Some(Fault::Cut(cut)) => cut.as_str(),
+            Some(Fault::Flaw(flaw)) => flaw.as_str(),
+        };
+        Some((word, &text[decoded.length..]))
+    }
+
+    #[test]
+    fn a_candidate_ends_at_the_first_byte_that_cannot_belong_to_it() {
+        for behind in [
+            "",
+            " next",
+            "&state=x",
+            ".",
+            ". Then",
+            "...",
+            "\\n",
+            "%20",
+            "/path/x.txt",
+            "=x",
+            "=",
+            "~",
+            "<b>",
+            "\u{2026}",
+        ] {
+            let text = whole() + behind;
+            let (word, rest) = told(&text).unwrap();
+            assert_eq!(word, "", "{behind}");
+            assert!(rest == behind || behind == "~", "{behind}: left {rest}");
+        }
+    }
+
+    #[test]
+    fn faults_are_told_in_the_words_of_the_contract() {
+        let (h, p, s) = (b64(HEADER), b64(CLAIMS), signature(64));
+        let header_padded = BASE64URL.encode(br#"{"alg":"ES256","kid":"k"}"#);
+        let standard = BASE64.encode(br#"{"iss":"https://a.example/?>~","x":1}"#);
+        let cases: Vec<(String, &str, &str)> = vec![
+            (h[..20].into(), "in_header", ""),
+            (format!("{}. x", &h[..20]), "in_header", ". x"),
+            (h.clone(), "in_payload", ""),
+            (format!("{h}."), "in_payload", ""),
+            (format!("{h}.. "), "in_payload", ".. "),
+            (format!("{h}...[snip]"), "in_payload", "...[snip]"),
+            (format!("{h}.{}", &p[..21]), "in_payload", ""),
+            (format!("{h}.{}...", &p[..22]), "in_payload", "..."),
+            (format!("{h}.{}.", &p[..22]), "in_payload", ""),
+            (format!("{h}.{p}"), "no_signature", ""),
+            (format!("{h}.{p}."), "no_signature", ""),
+            (format!("{h}.{p}..."), "no_signature", "..."),
+            (format!("{h}..{s} "), "detached", " "),
+            (format!("{h}.{p}.{s}.{s}."), "extra_segments", "."),
+            (format!("{h}.{p}.{s}=="), "padded", ""),
+            (format!("{header_padded}.{p}.{s}"), "padded", ""),
+            (format!("{h}.{standard}.{s}"), "standard_base64", ""),
+            (format!("{h}.{p}.{}", BASE64.encode(&[0xfb; 64]).trim_end_matches('=')), "standard_base64", ""),
+            (whole().replace('.', "%2E"), "url_encoded", ""),
+            (format!("{h}.{}.{s}", b64("[1]")), "not_an_object", ""),
+            (format!("{h}.{}", b64("12")), "not_an_object", ""),
+            (format!("{h}.{}.{s}", b64(r#"{"exp":12x}"#)), "bad_json", ""),
+            (format!("{h}.{}.{s}", &p[..21]), "bad_base64", ""),
+            (format!("{h}.{}.{s}", &p[..22]), "bad_json", ""),
+            (format!("{}.{p}.{s}", &h[..20]), "bad_json", ""),
+            (format!("{h}.{}.{s}", b64(r#"{"a":1,"a":2}"#)), "duplicate_claim", ""),
+            (format!("{h}.{}.{s}", b64(r#"{"exp":"soon"}"#)), "bad_time_claim", ""),
+            (format!("{}.{p}.{s}", b64(r#"{"alg":"ES256","alg":"ES256"}"#)), "duplicate_claim", ""),
+        ];
+        for (text, word, rest) in cases {
+            assert_eq!(told(&text), Some((word, rest)), "{word}: {} bytes", text.len());
+        }
+    }
+
+    #[test]
+    fn a_mask_is_told_wherever_it_stands() {
+        let (h, p, s) = (b64(HEADER), b64(CLAIMS), signature(64));
+        let masked = [
+            "eyJ***".to_owned(),
+            "eyJhbGci...[REDACTED]".to_owned(),
+            "eyJ0eXAi[REDACTED]".to_owned(),
+            format!("{h}.***"),
+            format!("{h}.***.***"),
+            format!("{h}.***.{s}"),
+            format!("{h}.[REDACTED]"),
+            format!("{h}.<redacted>"),
+            format!("{h}.{p}.[REDACTED]"),
+            format!("{h}.{}***", &p[..10]),
+            format!("{h}.{p}.{}****", &s[..10]),
+            format!("{h}.{p}.REDACTED"),
+            format!("{h}.xxxxx.xxxxx"),
+        ];
+        for text in masked {
+            assert_eq!(told(&format!("{text} next")), Some(("masked", " next")), "{text}");
+        }
+        assert_eq!(
+            told(&format!("{}***", whole())),
+            Some(("", "***")),
+            "behind a whole token it is emphasis"
+        );
+    }
+
+    #[test]
+    fn what_has_no_alg_is_no_candidate() {
+        for text in [r#"{"event":"x","n":1}"#, r#"{"user":"bob","#, r#"["alg"]"#, r#"{"alg":1}x"#] {
+            assert_eq!(told(&b64(text)), None, "{text}");
+        }
+        assert_eq!(told("eyJ.eyJ.eyJ"), None);
+        assert_eq!(told("eyJfZm9v"), None);
+    }
+
+    #[test]
+    fn an_encrypted_token_has_five_segments_and_a_whole_tag() {
+        let h = b64(r#"{"alg":"dir","enc":"A256GCM"}"#);
+        for (rest, word) in [
+            ("..aXY.Y3Q.", "no_signature"),
+            (".a2V5.aXY.Y3Q", "no_signature"),
+            (".a2V5", "in_payload"),
+            (".", "in_payload"),
+            ("", "in_payload"),
+            (".a2V5.aXY.Y3Q.dGFn", "in_signature"),
+        ] {
+            assert_eq!(told(&format!("{h}{rest}")), Some((word, "")), "{rest}");
+        }
+        for segments in ["..aXY.Y3Q.", ".a2V5.aXY.Y3Q.", ".a2V5.aXY.."] {
+            let text = format!("{h}{segments}{} x", signature(16));
+            let decoded = decode(text.as_bytes(), &[]).unwrap();
+            assert_eq!((decoded.token.fault, decoded.token.encrypted), (None, true));
+            assert_eq!(decoded.length, text.len() - 2);
+        }
+        assert_eq!(told(&format!("{h}..aXY.Y3Q.{}.x", signature(16))), Some(("extra_segments", "")));
+    }
+
+    #[test]
+    fn an_unsigned_token_ends_with_a_dot() {
+        let text = format!("{}.{}.", b64(r#"{"alg":"None"}"#), b64(CLAIMS));
+        assert_eq!(told(&text), Some(("", "")));
+        assert_eq!(told(&text[..text.len() - 1]), Some(("no_signature", "")));
+    }
+
+    #[test]
+    fn the_same_token_url_encoded_or_with_disclosures_has_the_same_bytes_of_its_own() {
+        let plain = whole();
+        for text in [plain.replace('.', "%2e"), format!("{plain}~ZGlz~Y2w~"), format!("{plain}~ZA~{plain} x")]
+        {
+            let decoded = decode(text.as_bytes(), &[]).unwrap();
+            assert_eq!(decoded.own().expose(), plain.as_bytes());
+            assert_eq!(decoded.length, text.trim_end_matches(" x").len());
+        }
+    }
+
+    #[test]
+    fn white_space_around_the_brace_is_allowed() {
+        for header in ["{ \"alg\":1}", "{\n  \"alg\":1}", "{\r\n\"alg\":1}", "{\t\"alg\":1}", " {\"alg\":1}"]
+        {
+            assert_eq!(told(&b64(header)), Some(("in_payload", "")), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn claims_of_a_cut_payload_are_kept_but_not_called_whole() {
+        let text = format!("{}.{}", b64(HEADER), &b64(CLAIMS)[..50]);
+        let token = decode(text.as_bytes(), &[]).unwrap().token;
+        assert!(!token.claims_are_whole);
+        assert_eq!(token.claims.unwrap().iss.as_deref(), Some("https://a.example/?>~"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_cut_anywhere_behind_its_alg_is_a_candidate_with_a_fault(cut in 12_usize..200) {
+            let text = whole();
+            if cut < text.len() - 86 {
+                let decoded = decode(&text.as_bytes()[..cut], &[]).unwrap();
+                prop_assert!(decoded.token.fault.is_some());
+                prop_assert_eq!(decoded.length, cut);
+            }
+        }
+
+        #[test]
+        fn nothing_panics_and_no_candidate_is_longer_than_its_bytes(
+            head in prop::sample::select(vec!["", "eyJhbGciOiJFUzI1NiJ9", "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0"]),
+            tail in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"eyJ0.._-+/=%2E~*[]x".to_vec())], 0..80),
+        ) {
+            let bytes = [head.as_bytes(), &tail].concat();
+            if let Some(decoded) = decode(&bytes, &[]) {
+                prop_assert!(decoded.length <= bytes.len());
+                prop_assert!(decoded.own().expose().len() <= decoded.length);
+            }
+        }
+    }
+}
