@@ -193,13 +193,11 @@ impl<'a, 's> Walk<'a, 's> {
 
     /// Behind `header.payload`, with no signature behind it, maybe a dot.
     fn end_behind_payload(&mut self, ending: Ending) {
-        if let Some(end) = self.behind_dot() {
-            if dot_length(&self.bytes[end..]).is_none() {
-                self.end = end;
-                self.own_end = end;
-                if self.token.header.is_unsigned() && ending == Ending::Complete {
-                    return;
-                }
+        if let Some(end) = self.last_dot_end() {
+            self.end = end;
+            self.own_end = end;
+            if self.token.header.is_unsigned() && ending == Ending::Complete {
+                return;
             }
         }
         self.cut(if ending == Ending::Cut { Cut::InPayload } else { Cut::NoSignature });
@@ -274,7 +272,7 @@ impl<'a, 's> Walk<'a, 's> {
         }
         if segments < JWE_SEGMENTS {
             // `header.key.` with nothing behind it: the dot belongs to what is there.
-            if let Some(end) = self.behind_dot().filter(|&end| dot_length(&self.bytes[end..]).is_none()) {
+            if let Some(end) = self.last_dot_end() {
                 self.end = end;
                 self.own_end = end;
             }
@@ -361,6 +359,11 @@ impl<'a, 's> Walk<'a, 's> {
     /// The place behind the dot that stands here.
     fn behind_dot(&self) -> Option<usize> {
         dot_length(&self.bytes[self.end..]).map(|dot| self.end + dot)
+    }
+
+    /// The place behind the dot that stands here, unless more dots make it an ellipsis.
+    fn last_dot_end(&self) -> Option<usize> {
+        self.behind_dot().filter(|&end| dot_length(&self.bytes[end..]).is_none())
     }
 
     /// Whether a dot and a segment that is not empty stand here.

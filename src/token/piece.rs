@@ -45,25 +45,33 @@ impl<'a> Piece<'a> {
             padded: false,
             escaped: false,
         };
-        while alphabet == Alphabet::Standard {
+        if alphabet == Alphabet::Standard {
+            end = piece.take_standard(bytes);
+        }
+        piece.end = end;
+        piece.take_padding(bytes);
+        piece
+    }
+
+    /// Takes the characters of the standard alphabet behind the piece, and the runs behind them.
+    fn take_standard(&mut self, bytes: &[u8]) -> usize {
+        let mut end = self.end;
+        loop {
             let (replacement, length) = match &bytes[end..] {
                 [b'+', ..] => (b'-', 1),
                 [b'/', ..] => (b'_', 1),
                 [b'%', b'2', b'B' | b'b', ..] => (b'-', 3),
                 [b'%', b'2', b'F' | b'f', ..] => (b'_', 3),
-                _ => break,
+                _ => return end,
             };
-            piece.standard = true;
-            piece.escaped |= length == 3;
+            self.standard = true;
+            self.escaped |= length == 3;
             let run = run_length(&bytes[end + length..]);
-            let text = piece.text.to_mut();
+            let text = self.text.to_mut();
             text.push(replacement);
             text.extend_from_slice(&bytes[end + length..end + length + run]);
             end += length + run;
         }
-        piece.end = end;
-        piece.take_padding(bytes);
-        piece
     }
 
     /// Takes the `=` or `%3D` behind the piece, if they are as many as its length asks for.

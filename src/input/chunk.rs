@@ -1,0 +1,242 @@
+//! A stream of bytes → chunks that end at line ends.
+//!
+//! A line of up to [`LINE_LIMIT`] bytes is never split. A longer one comes in pieces, cut where no token can stand, so
+//! that memory is bounded whatever the lines are like. Where pieces are cut depends on the line alone, not on how many
+//! bytes a read returns or how large a buffer is: equal bytes give equal findings.
+
+use std::io::{self, Read};
+
+/// Longest line that is held as a whole, and size of a chunk, in bytes.
+pub const LINE_LIMIT: usize = 1 << 20;
+
+/// How far back from the end of a piece a place is sought at which no token can stand; also the longest token that is
+/// sure to be found whole in a line of more than [`LINE_LIMIT`] bytes.
+pub const TOKEN_LIMIT: usize = 256 << 10;
+
+/// Some whole lines of a source, or a piece of a line that is longer than [`LINE_LIMIT`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// The text.
+    pub bytes: Vec<u8>,
+    /// Its place among the chunks of its source, from 0.
+    pub number: u64,
+    /// Whether it begins inside a line whose beginning an earlier chunk held.
+    pub begins_inside_line: bool,
+    /// Whether it begins inside a run of characters that could not be cut otherwise.
+    pub begins_inside_run: bool,
+    /// Where its bytes stood in the source. The first begins at 0; they ascend by `at`.
+    pub marks: Vec<Mark>,
+}
+
+/// From `at` on, bytes of a chunk stood at `offset` of the source and in `line`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Place in the chunk.
+    pub at: usize,
+    /// Offset in the decompressed source, from 0.
+    pub offset: u64,
+    /// Line in the source, from 1.
+    pub line: u64,
+}
+
+/// Cuts a stream into chunks.
+#[derive(Debug)]
+pub struct Chunker<R> {
+    reader: R,
+    /// How many bytes are asked for at a time, 1 to [`LINE_LIMIT`].
+    capacity: usize,
+    /// Bytes that were read behind the end of the last chunk; they begin a line, or continue one that is in pieces.
+    rest: Vec<u8>,
+    begins_inside_line: bool,
+    begins_inside_run: bool,
+    next: Mark,
+    number: u64,
+    ended: bool,
+    error: Option<io::Error>,
+}
+
+/// What there was to read, known at the end.
+#[derive(Debug)]
+pub struct End {
+    /// How many bytes were read.
+    pub bytes: u64,
+    /// How many lines; a last one without line end counts.
+    pub lines: u64,
+    /// Why it ended before its end.
+    pub error: Option<io::Error>,
+}
+
+impl<R: Read> Chunker<R> {
+    /// Cuts what `reader` gives, asking for `capacity` bytes at a time.
+    pub fn new(reader: R, capacity: usize) -> Self {
+        Self {
+            reader,
+            capacity: capacity.clamp(1, LINE_LIMIT),
+            rest: Vec::new(),
+            begins_inside_line: false,
+            begins_inside_run: false,
+            next: Mark { at: 0, offset: 0, line: 1 },
+            number: 0,
+            ended: false,
+            error: None,
+        }
+    }
+
+    /// The next chunk, in `buffer`, whose content is discarded; `None` at the end. After an error what was read before
+    /// it comes as chunks too.
+    pub fn next_chunk(&mut self, mut buffer: Vec<u8>) -> Option<Chunk> {
+        buffer.clear();
+        buffer.append(&mut self.rest);
+        let (length, inside_line, inside_run) = loop {
+            let window = &buffer[..buffer.len().min(LINE_LIMIT)];
+            if window.len() < self.capacity && !self.ended {
+                self.fill(&mut buffer);
+                continue;
+            }
+            if let Some(last) = memchr::memrchr(b'\n', window) {
+                break (last + 1, false, false);
+            }
+            if window.len() == LINE_LIMIT {
+                let (length, inside_run) = cut(window);
+                break (length, true, inside_run);
+            }
+            if self.ended {
+                break (window.len(), false, false);
+            }
+            self.fill(&mut buffer);
+        };
+        if length == 0 {
+            return None;
+        }
+        self.rest.extend_from_slice(&buffer[length..]);
+        buffer.truncate(length);
+        let chunk = Chunk {
+            number: self.number,
+            begins_inside_line: self.begins_inside_line,
+            begins_inside_run: self.begins_inside_run,
+            marks: vec![self.next],
+            bytes: buffer,
+        };
+        self.number += 1;
+        self.next.offset += length as u64;
+        self.next.line += memchr::memchr_iter(b'\n', &chunk.bytes).count() as u64;
+        self.begins_inside_line = inside_line || !chunk.bytes.ends_with(b"\n");
+        self.begins_inside_run = inside_run;
+        Some(chunk)
+    }
+
+    /// What there was to read; asked when no chunk is left.
+    pub fn end(self) -> End {
+        let lines = self.next.line - 1 + u64::from(self.begins_inside_line);
+        End { bytes: self.next.offset, lines, error: self.error }
+    }
+
+    fn fill(&mut self, buffer: &mut Vec<u8>) {
+        // A buffer that is filled to the limit and no further needs no copy of what is behind the last line.
+        let room = LINE_LIMIT.saturating_sub(buffer.len()).max(1);
+        let wanted = self.capacity.min(room);
+        buffer.reserve(wanted);
+        match self.reader.by_ref().take(wanted as u64).read_to_end(buffer) {
+            Ok(0) => self.ended = true,
+            Ok(_) => {}
+            Err(error) => {
+                self.ended = true;
+                self.error = Some(error);
+            }
+        }
+    }
+}
+
+/// Where a piece of a long line ends: behind the last byte at which no token can stand, or, if there is none within
+/// reach, at the end, which may be inside a run.
+fn cut(window: &[u8]) -> (usize, bool) {
+    let reach = window.len() - TOKEN_LIMIT;
+    let apart = |byte: &u8| matches!(byte, 0..=0x20 | b'"' | b',' | b';' | b'&') && *byte != 0x1b;
+    match window[reach..].iter().rposition(apart) {
+        Some(last) => (reach + last + 1, false),
+        None => (window.len(), true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn chunks(text: &[u8], capacity: usize) -> (Vec<Chunk>, End) {
+        let mut chunker = Chunker::new(text, capacity);
+        let mut chunks = Vec::new();
+        while let Some(chunk) = chunker.next_chunk(Vec::new()) {
+            chunks.push(chunk);
+        }
+        (chunks, chunker.end())
+    }
+
+    #[test]
+    fn a_chunk_ends_at_the_last_line_end_that_was_read() {
+        let (chunks, end) = chunks(b"one\ntwo\nthree", 6);
+        let told: Vec<_> = chunks.iter().map(|c| (&*c.bytes, c.marks[0].offset, c.marks[0].line)).collect();
+        assert_eq!(told, [(&b"one\n"[..], 0, 1), (b"two\n", 4, 2), (b"three", 8, 3)]);
+        assert_eq!((end.bytes, end.lines), (13, 3));
+    }
+
+    #[test]
+    fn an_empty_source_has_no_chunk_and_no_line() {
+        let (chunks, end) = chunks(b"", 7);
+        assert_eq!((chunks.len(), end.bytes, end.lines), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_long_line_comes_in_pieces_that_are_cut_where_no_token_can_stand() {
+        let mut text = vec![b'x'; LINE_LIMIT - 10];
+        text.extend_from_slice(b" token-that-must-stay-whole rest\nnext\n");
+        for capacity in [1 << 10, 77_777, LINE_LIMIT] {
+            let (chunks, end) = chunks(&text, capacity);
+            assert!(chunks[0].bytes.ends_with(b"x "), "capacity {capacity}");
+            assert!(chunks[1].begins_inside_line && !chunks[1].begins_inside_run);
+            assert!(chunks[1].bytes.starts_with(b"token-that-must-stay-whole rest\n"));
+            assert_eq!(end.lines, 2);
+        }
+    }
+
+    #[test]
+    fn a_run_that_fills_a_whole_piece_is_cut_and_says_so() {
+        let text = vec![b'x'; LINE_LIMIT + 5];
+        let (chunks, end) = chunks(&text, LINE_LIMIT);
+        assert_eq!((chunks[0].bytes.len(), chunks[1].bytes.len()), (LINE_LIMIT, 5));
+        assert!(chunks[1].begins_inside_run && chunks[1].begins_inside_line);
+        assert_eq!((end.bytes, end.lines), (LINE_LIMIT as u64 + 5, 1));
+    }
+
+    #[test]
+    fn what_was_read_before_an_error_comes_as_chunks() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("broken"))
+            }
+        }
+        let mut chunker = Chunker::new((&b"one\ntw"[..]).chain(Broken), LINE_LIMIT);
+        assert_eq!(chunker.next_chunk(Vec::new()).map(|c| c.bytes), Some(b"one\n".to_vec()));
+        assert_eq!(chunker.next_chunk(Vec::new()).map(|c| c.bytes), Some(b"tw".to_vec()));
+        assert_eq!(chunker.next_chunk(Vec::new()), None);
+        assert_eq!(chunker.end().error.map(|error| error.to_string()), Some("broken".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_are_the_text_and_know_their_place(
+            text in prop::collection::vec(prop::sample::select(b"ab \n\n".to_vec()), 0..300),
+            capacity in 1_usize..50,
+        ) {
+            let (chunks, end) = chunks(&text, capacity);
+            prop_assert_eq!(&chunks.iter().flat_map(|c| c.bytes.clone()).collect::<Vec<_>>(), &text);
+            for chunk in &chunks {
+                let before = &text[..chunk.marks[0].offset as usize];
+                prop_assert_eq!(chunk.marks[0].line, 1 + before.iter().filter(|b| **b == b'\n').count() as u64);
+                prop_assert!(before.is_empty() || before.ends_with(b"\n"));
+            }
+            prop_assert_eq!(end.lines as usize, text.split_inclusive(|b| *b == b'\n').count());
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Bytes in.
+
+pub mod chunk;
+pub mod record;

@@ -1,0 +1,347 @@
+//! Joins the records that a container runtime has split over several lines, before they are scanned.
+//!
+//! - CRI (containerd, CRI-O): `TIME stdout P text` lines up to the next `F` line of the same stream.
+//! - Docker json-file: `{"log":"text","stream":…}` lines whose text does not end with `\n`.
+//!
+//! A joined record takes the head of its first line, time included, and the texts of all. It stands where its last line
+//! stood. Chunks in which nothing is split pass untouched, at the cost of one search for a needle.
+
+use std::mem;
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::chunk::{Chunk, LINE_LIMIT, Mark};
+
+/// How a source's lines are wrapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrapping {
+    Cri,
+    Docker,
+}
+
+/// Joins split records over all chunks of one source, which must come in order.
+#[derive(Debug, Default)]
+pub struct Joiner {
+    /// Known after the first chunk; `None` for most sources.
+    wrapping: Option<Wrapping>,
+    /// At most one record is open for stdout and one for stderr.
+    open: Vec<Record>,
+    number: u64,
+}
+
+/// A record of which not all lines have been seen.
+#[derive(Debug)]
+struct Record {
+    stream: Vec<u8>,
+    bytes: Vec<u8>,
+    /// What stands behind the text of a Docker record: the first line's own, with its time.
+    tail: Vec<u8>,
+    marks: Vec<Mark>,
+}
+
+/// The parts of a wrapped line.
+struct Wrapped {
+    stream: Range<usize>,
+    text: Range<usize>,
+    is_partial: bool,
+}
+
+impl Joiner {
+    /// The chunk with its split records joined; a record whose end is still to come is kept for a later chunk.
+    pub fn join(&mut self, chunk: Chunk) -> Chunk {
+        if chunk.number == 0 {
+            self.wrapping = Wrapping::detect(&chunk.bytes);
+        }
+        let number = self.number;
+        self.number += 1;
+        match self.wrapping {
+            Some(wrapping) if !self.open.is_empty() || wrapping.splits(&chunk.bytes) => {
+                Chunk { number, ..self.rewrite(wrapping, &chunk) }
+            }
+            _ => Chunk { number, ..chunk },
+        }
+    }
+
+    /// The records that were still open when the source ended, as a last chunk.
+    pub fn finish(&mut self) -> Option<Chunk> {
+        if self.open.is_empty() {
+            return None;
+        }
+        let mut out = Rewritten::default();
+        for record in mem::take(&mut self.open) {
+            out.record(record);
+        }
+        Some(out.into_chunk(self.number, false, false))
+    }
+
+    fn rewrite(&mut self, wrapping: Wrapping, chunk: &Chunk) -> Chunk {
+        let mut out = Rewritten::default();
+        let mut mark = chunk.marks[0];
+        let mut begins_inside_line = chunk.begins_inside_line;
+        for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
+            match wrapping.parse(line).filter(|_| !begins_inside_line && line.ends_with(b"\n")) {
+                Some(wrapped) => self.line(wrapping, line, &wrapped, mark, &mut out),
+                None => out.line(line, mark),
+            }
+            begins_inside_line = false;
+            mark.offset += line.len() as u64;
+            mark.line += u64::from(line.ends_with(b"\n"));
+        }
+        out.into_chunk(chunk.number, chunk.begins_inside_line, chunk.begins_inside_run)
+    }
+
+    fn line(&mut self, wrapping: Wrapping, line: &[u8], wrapped: &Wrapped, mark: Mark, out: &mut Rewritten) {
+        let stream = &line[wrapped.stream.clone()];
+        let text = &line[wrapped.text.clone()];
+        match (self.open.iter().position(|record| record.stream == stream), wrapped.is_partial) {
+            (None, false) => out.line(line, mark),
+            (None, true) => {
+                let tail = match wrapping {
+                    Wrapping::Cri => Vec::new(),
+                    Wrapping::Docker => line[wrapped.text.end..].trim_ascii_end().to_vec(),
+                };
+                let bytes = line[..wrapped.text.end].to_vec();
+                let marks = vec![Mark { at: 0, ..mark }];
+                self.open.push(Record { stream: stream.to_vec(), bytes, tail, marks });
+            }
+            (Some(at), is_partial) => {
+                let record = &mut self.open[at];
+                let offset = mark.offset + wrapped.text.start as u64;
+                record.marks.push(Mark { at: record.bytes.len(), offset, line: record.marks[0].line });
+                record.bytes.extend_from_slice(text);
+                if !is_partial || record.bytes.len() >= LINE_LIMIT {
+                    out.record(self.open.swap_remove(at));
+                }
+            }
+        }
+    }
+}
+
+impl Wrapping {
+    /// What the first lines of a source look like.
+    fn detect(bytes: &[u8]) -> Option<Self> {
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').take(5);
+        lines.find_map(|line| {
+            [Self::Cri, Self::Docker].into_iter().find(|wrapping| wrapping.parse(line).is_some())
+        })
+    }
+
+    fn parse(self, line: &[u8]) -> Option<Wrapped> {
+        match self {
+            Self::Cri => parse_cri(line),
+            Self::Docker => parse_docker(line),
+        }
+    }
+
+    /// Whether a line of the text is partial. May only err by saying yes.
+    fn splits(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Cri => {
+                [&b"stdout P "[..], b"stderr P "].iter().any(|tag| memmem::find(bytes, tag).is_some())
+            }
+            Self::Docker => {
+                memmem::find_iter(bytes, b"\"stream\"").any(|at| !ends_with_escaped_newline(&bytes[..at]))
+            }
+        }
+    }
+}
+
+/// `2026-06-12T01:02:03.123456789Z stdout P text`.
+fn parse_cri(line: &[u8]) -> Option<Wrapped> {
+    let space = memchr::memchr(b' ', &line[..line.len().min(40)])?;
+    if space < 20 || !line[0].is_ascii_digit() || line[10] != b'T' {
+        return None;
+    }
+    let stream = space + 1..space + 7;
+    let behind = line.get(stream.start..)?;
+    if !(behind.starts_with(b"stdout ") || behind.starts_with(b"stderr ")) {
+        return None;
+    }
+    let is_partial = match behind.get(7..9)? {
+        [b'P', b' ' | b':'] => true,
+        [b'F', b' ' | b':' | b'\n'] => false,
+        _ => return None,
+    };
+    let tag_end = 9 + memchr::memchr(b' ', behind.get(8..)?).filter(|colon| *colon > 0).unwrap_or(0);
+    let text = (stream.start + tag_end).min(line.len())..line.trim_ascii_end().len();
+    Some(Wrapped { stream, text: text.start..text.end.max(text.start), is_partial })
+}
+
+/// `{"log":"text\n","stream":"stdout","time":"2026-06-12T01:02:03.123Z"}`, white space allowed between the parts.
+fn parse_docker(line: &[u8]) -> Option<Wrapped> {
+    let value = line.strip_prefix(b"{\"log\"")?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let text = value.strip_prefix(b"\"")?;
+    let start = line.len() - text.len();
+    let end = start + string_length(text)?;
+    let behind = &line[end..];
+    let at = end + memmem::find(behind, b"\"stream\"")? + b"\"stream\"".len();
+    let open = at + memchr::memchr(b'"', &line[at..])? + 1;
+    let close = open + memchr::memchr(b'"', &line[open..])?;
+    let is_partial = !ends_with_newline_escape(&line[start..end]);
+    Some(Wrapped { stream: open..close, text: start..end, is_partial })
+}
+
+/// Length of a JSON string's text, up to the quote that ends it.
+fn string_length(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(b'"', b'\\', &text[from..])?;
+        if text[at] == b'"' {
+            return Some(at);
+        }
+        from = at + 2;
+        if from > text.len() {
+            return None;
+        }
+    }
+}
+
+/// Whether the member before `"stream"` is a string that ends with `\n`.
+fn ends_with_escaped_newline(before: &[u8]) -> bool {
+    let value = before.trim_ascii_end();
+    let value = value.strip_suffix(b",").unwrap_or(value).trim_ascii_end();
+    value.strip_suffix(b"\"").is_some_and(ends_with_newline_escape)
+}
+
+/// Whether a JSON string's text ends with the escape `\n`, not with an escaped backslash and an `n`.
+fn ends_with_newline_escape(text: &[u8]) -> bool {
+    let Some(head) = text.strip_suffix(b"n") else { return false };
+    head.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+}
+
+/// A chunk under construction.
+#[derive(Default)]
+struct Rewritten {
+    bytes: Vec<u8>,
+    marks: Vec<Mark>,
+    /// The mark that bytes which simply go on would have.
+    expected: Option<(u64, u64)>,
+}
+
+impl Rewritten {
+    fn line(&mut self, line: &[u8], mark: Mark) {
+        if self.expected != Some((mark.offset, mark.line)) {
+            self.marks.push(Mark { at: self.bytes.len(), ..mark });
+        }
+        self.bytes.extend_from_slice(line);
+        let ended = u64::from(line.ends_with(b"\n"));
+        self.expected = Some((mark.offset + line.len() as u64, mark.line + ended));
+    }
+
+    fn record(&mut self, record: Record) {
+        let base = self.bytes.len();
+        self.marks.extend(record.marks.into_iter().map(|mark| Mark { at: base + mark.at, ..mark }));
+        self.bytes.extend_from_slice(&record.bytes);
+        self.bytes.extend_from_slice(&record.tail);
+        self.bytes.push(b'\n');
+        self.expected = None;
+    }
+
+    fn into_chunk(mut self, number: u64, begins_inside_line: bool, begins_inside_run: bool) -> Chunk {
+        if self.marks.is_empty() {
+            self.marks.push(Mark { at: 0, offset: 0, line: 1 });
+        }
+        Chunk { bytes: self.bytes, number, begins_inside_line, begins_inside_run, marks: self.marks }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::chunk::Chunker;
+
+    /// The text after joining, and the line and offset of each byte for which `wanted` stands in it.
+    fn joined(text: &str, capacity: usize) -> Vec<Chunk> {
+        let (mut chunker, mut joiner) = (Chunker::new(text.as_bytes(), capacity), Joiner::default());
+        let mut chunks = Vec::new();
+        while let Some(chunk) = chunker.next_chunk(Vec::new()) {
+            chunks.push(joiner.join(chunk));
+        }
+        chunks.extend(joiner.finish());
+        chunks
+    }
+
+    fn text(chunks: &[Chunk]) -> String {
+        chunks.iter().map(|chunk| std::str::from_utf8(&chunk.bytes).unwrap()).collect()
+    }
+
+    const CRI: &str = "2026-06-12T01:00:00.000000001Z stdout F plain\n\
+         2026-06-12T01:00:01.000000001Z stdout P one-\n\
+         2026-06-12T01:00:02.000000001Z stderr F between\n\
+         2026-06-12T01:00:03.000000001Z stdout P two-\n\
+         2026-06-12T01:00:04.000000001Z stdout F three\n\
+         2026-06-12T01:00:05.000000001Z stdout F plain\n";
+
+    #[test]
+    fn cri_records_are_joined_per_stream_under_the_head_of_their_first_line() {
+        for capacity in [1, 50, 100, 10_000] {
+            assert_eq!(
+                text(&joined(CRI, capacity)),
+                "2026-06-12T01:00:00.000000001Z stdout F plain\n\
+                 2026-06-12T01:00:02.000000001Z stderr F between\n\
+                 2026-06-12T01:00:01.000000001Z stdout P one-two-three\n\
+                 2026-06-12T01:00:05.000000001Z stdout F plain\n",
+                "capacity {capacity}"
+            );
+        }
+    }
+
+    #[test]
+    fn marks_tell_where_each_part_stood_and_the_record_counts_as_its_first_line() {
+        let chunks = joined(CRI, 10_000);
+        let place = |part: &str| {
+            let at = memmem::find(&chunks[0].bytes, part.as_bytes()).unwrap();
+            let mark = chunks[0].marks.iter().rfind(|mark| mark.at <= at).unwrap();
+            let between = &chunks[0].bytes[mark.at..at];
+            let line = mark.line + between.iter().filter(|byte| **byte == b'\n').count() as u64;
+            (mark.offset as usize + at - mark.at, line)
+        };
+        for (part, line) in [("between", 3), ("one-", 2), ("two-", 2), ("three", 2), ("Z stdout F plain", 1)]
+        {
+            assert_eq!(place(part), (CRI.find(part).unwrap(), line), "{part}");
+        }
+        let last = chunks[0].marks.last().unwrap();
+        assert_eq!((last.offset as usize, last.line), (CRI.find("2026-06-12T01:00:05").unwrap(), 6));
+    }
+
+    #[test]
+    fn docker_fragments_are_joined_and_keep_the_first_time() {
+        let line = |text: &str, time: u32| {
+            format!("{{\"log\":\"{text}\",\"stream\":\"stdout\",\"time\":\"2026-06-12T01:00:0{time}Z\"}}\n")
+        };
+        let split =
+            [line("a \\\"q\\\" b-", 1), line("c\\\\n", 2), line("-d\\n", 3), line("whole\\n", 4)].concat();
+        let whole = line("a \\\"q\\\" b-c\\\\n-d\\n", 1) + &line("whole\\n", 4);
+        for capacity in [1, 64, 10_000] {
+            assert_eq!(text(&joined(&split, capacity)), whole);
+        }
+    }
+
+    #[test]
+    fn white_space_between_the_parts_of_a_docker_line_is_allowed() {
+        let text_of = "{\"log\": \"one-\", \"stream\": \"stderr\", \"time\": \"t1\"}\n\
+                       {\"log\": \"two\\n\", \"stream\": \"stderr\", \"time\": \"t2\"}\n";
+        assert_eq!(
+            text(&joined(text_of, 1000)),
+            "{\"log\": \"one-two\\n\", \"stream\": \"stderr\", \"time\": \"t1\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_record_without_end_is_kept_at_the_end_of_the_source() {
+        let open =
+            "2026-06-12T01:00:01.000000001Z stdout P one-\n2026-06-12T01:00:03.000000001Z stdout P two-\n";
+        let chunks = joined(open, 1000);
+        assert_eq!(text(&chunks), "2026-06-12T01:00:01.000000001Z stdout P one-two-\n");
+    }
+
+    #[test]
+    fn nothing_is_touched_where_nothing_is_split() {
+        for plain in ["one stdout P two\nthree\n", "{\"log\":\"x\\n\",\"stream\":\"stdout\"}\n", ""] {
+            let chunks = joined(plain, 1000);
+            assert_eq!(text(&chunks), plain);
+            assert!(chunks.iter().all(|chunk| chunk.marks.len() == 1));
+        }
+    }
+}
