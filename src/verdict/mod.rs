@@ -1,5 +1,172 @@
 //! Token + policy + event time → verdict.
+//!
+//! The steps run in the contract's order, one file per step, each a pure function. What does not depend on time is
+//! judged once per distinct token ([`Judge::prepare`]); per occurrence only the key's window and the dates are compared
+//! ([`Judgement::at`]).
 
+pub mod algorithm;
+pub mod audience;
+pub mod claims;
+pub mod issuer;
+pub mod key;
+pub mod near;
+pub mod parse;
+#[cfg(test)]
+mod testing;
+pub mod time;
+mod token_type;
 mod words;
 
+pub use token_type::token_type;
 pub use words::{Detail, Failure, KeyStatus, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
+
+use crate::policy::{Policy, Rules};
+use crate::timestamp::Timestamp;
+use crate::token::Token;
+use key::KeyQuestion;
+use time::Dates;
+
+/// Judges tokens by one policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'p> {
+    policy: &'p Policy,
+}
+
+/// All that can be said about a token before the event time is known.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// What fails at any time, in the order of the steps.
+    timeless: Vec<Failure>,
+    key: KeyQuestion,
+    require_kid: bool,
+    dates: Dates,
+    leeway: i64,
+    signature: SignatureStatus,
+}
+
+impl<'p> Judge<'p> {
+    /// A judge for this policy.
+    #[must_use]
+    pub const fn new(policy: &'p Policy) -> Self {
+        Self { policy }
+    }
+
+    /// Runs the steps that do not depend on time.
+    #[must_use]
+    pub fn prepare(self, token: &Token) -> Judgement {
+        // Claims that may have been cut off are not judged.
+        let claims = token.claims.as_ref().filter(|_| token.claims_are_whole);
+        let iss = claims.and_then(|claims| claims.iss.as_deref());
+        let issuer = iss.and_then(|iss| self.policy.issuer_of(iss));
+        let rules = issuer.map_or(self.policy.union(), |issuer| &issuer.rules);
+        let knows_issuer = issuer.is_some() || !self.policy.judges_issuers();
+        let key = KeyQuestion::new(token, rules, knows_issuer);
+
+        let mut timeless = Vec::new();
+        timeless.extend(parse::check(token, key.entries()));
+        timeless.extend(algorithm::check(token, rules));
+        timeless.extend(key::check_fit(token, key.entries()));
+        if let Some(claims) = claims {
+            timeless.extend(issuer::check(iss, self.policy));
+            let environment = issuer.map(|issuer| issuer.environment.as_str());
+            timeless.extend(audience::check(&claims.aud, rules, environment, self.policy));
+            timeless.extend(claims::check(claims, token_type(&token.header, claims), rules));
+        }
+        Judgement {
+            timeless,
+            require_kid: Self::requires_kid(token, rules),
+            key,
+            dates: claims.map_or_else(Dates::default, |claims| Dates {
+                exp: claims.exp,
+                nbf: claims.nbf,
+                iat: claims.iat,
+            }),
+            leeway: self.policy.leeway,
+            signature: if token.header.is_unsigned() {
+                SignatureStatus::Unsigned
+            } else {
+                SignatureStatus::Unchecked
+            },
+        }
+    }
+
+    /// A header that is cut may have lost its `kid`.
+    fn requires_kid(token: &Token, rules: &Rules) -> bool {
+        let header_is_whole = token.claims.is_some() || token.signature.is_some();
+        rules.require_kid && header_is_whole
+    }
+}
+
+impl Judgement {
+    /// The outcome at an event time. Without one, what depends on it is not judged.
+    #[must_use]
+    pub fn at(&self, at: Option<Timestamp>) -> Outcome {
+        let key_status = self.key.status(at);
+        let key = key::check_status(key_status, self.require_kid);
+        let dates = at.into_iter().flat_map(|at| time::check(&self.dates, at, self.leeway));
+        let mut first: Option<Failure> = None;
+        let mut failing = VerdictSet::default();
+        for failure in self.timeless.iter().cloned().chain(key).chain(dates) {
+            failing.insert(failure.verdict);
+            if first.as_ref().is_none_or(|first| failure.verdict < first.verdict) {
+                first = Some(failure);
+            }
+        }
+        let Failure { verdict, detail } = first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
+        failing.remove(verdict);
+        Outcome { verdict, detail, also: failing, key_status, signature: self.signature }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{at, policy, token};
+    use super::*;
+
+    const POLICY: &str = r#"
+        leeway = "30s"
+        [[issuer]]
+        iss = "https://a.example/"
+        audiences = ["api"]
+        algorithms = ["RS256"]
+        required_claims = ["sub"]
+    "#;
+
+    fn told(header: &str, claims: &str, policy: &Policy, seconds: Option<i64>) -> String {
+        let outcome = Judge::new(policy).prepare(&token(header, claims)).at(seconds.map(at));
+        format!("{}/{} also {}", outcome.verdict, outcome.detail, outcome.also)
+    }
+
+    #[test]
+    fn the_first_step_that_fails_is_the_verdict_and_the_others_are_listed() {
+        let policy = policy(POLICY);
+        let header = r#"{"alg":"RS256"}"#;
+        let right = r#"{"iss":"https://a.example/","aud":"api","sub":"x","exp":1000}"#;
+        let wrong = r#"{"iss":"https://a.example","aud":"x","exp":1000}"#;
+        assert_eq!(told(header, right, &policy, Some(1029)), "valid/ also ");
+        assert_eq!(told(header, right, &policy, Some(1030)), "expired/within_skew also ");
+        assert_eq!(
+            told(r#"{"alg":"HS256"}"#, wrong, &policy, Some(2000)),
+            "alg_not_allowed/alg also expired;wrong_issuer;wrong_audience"
+        );
+        assert_eq!(told(header, wrong, &policy, None), "wrong_issuer/trailing_slash also wrong_audience");
+    }
+
+    #[test]
+    fn without_a_policy_parse_alg_none_and_time_are_judged() {
+        let none = Policy::default();
+        let claims = r#"{"exp":1000}"#;
+        assert_eq!(told(r#"{"alg":"XY1","kid":"k"}"#, claims, &none, Some(999)), "valid/ also ");
+        assert_eq!(told(r#"{"alg":"none"}"#, claims, &none, Some(1000)), "alg_none/unsigned also expired");
+    }
+
+    #[test]
+    fn claims_that_may_have_been_cut_off_are_not_judged() {
+        let policy = policy(POLICY);
+        let mut token = token(r#"{"alg":"RS256"}"#, "{}");
+        token.claims_are_whole = false;
+        token.fault = Some(crate::token::Fault::Cut(crate::token::Cut::InPayload));
+        let outcome = Judge::new(&policy).prepare(&token).at(Some(at(0)));
+        assert_eq!((outcome.verdict, outcome.also), (Verdict::Truncated, VerdictSet::default()));
+    }
+}

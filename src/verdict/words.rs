@@ -176,6 +176,11 @@ impl VerdictSet {
         self.0 |= 1 << verdict as u32;
     }
 
+    /// Takes a verdict out.
+    pub const fn remove(&mut self, verdict: Verdict) {
+        self.0 &= !(1 << verdict as u32);
+    }
+
     /// The set with what either has.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {

@@ -1,0 +1,116 @@
+//! Step 5: is it the right time? (`expired`, `not_yet_valid`, `issued_in_future`; RFC 7519 §4.1.4 to §4.1.6)
+
+use super::{Failure, Verdict};
+use crate::timestamp::Timestamp;
+use crate::token::NumericDate;
+
+/// With this much more leeway, in milliseconds, a token `within_skew` would pass.
+const SKEW: i64 = 60_000;
+
+/// The dates that a token is judged by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dates {
+    /// `exp`.
+    pub exp: Option<NumericDate>,
+    /// `nbf`.
+    pub nbf: Option<NumericDate>,
+    /// `iat`.
+    pub iat: Option<NumericDate>,
+}
+
+/// What is wrong with the time, in the order of the steps. `leeway` is in milliseconds.
+pub fn check(dates: &Dates, at: Timestamp, leeway: i64) -> impl Iterator<Item = Failure> {
+    let too_late = |date: NumericDate| at.millis().saturating_sub(date.at.millis().saturating_add(leeway));
+    let too_early = |date: NumericDate| date.at.millis().saturating_sub(leeway).saturating_sub(at.millis()).saturating_sub(1);
+    let judge = |verdict: Verdict, date: Option<NumericDate>, beyond: &dyn Fn(NumericDate) -> i64| {
+        let date = date?;
+        let beyond = beyond(date);
+        if beyond < 0 {
+            return None;
+        }
+        Some(Failure::new(
+            verdict,
+            match verdict {
+                _ if date.in_milliseconds => "milliseconds",
+                _ if beyond < SKEW => "within_skew",
+                Verdict::Expired => "expired",
+                Verdict::NotYetValid => "not_yet_valid",
+                _ => "issued_in_future",
+            },
+        ))
+    };
+    [
+        judge(Verdict::Expired, dates.exp, &too_late),
+        judge(Verdict::NotYetValid, dates.nbf, &too_early),
+        judge(Verdict::IssuedInFuture, dates.iat, &too_early),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(millis: i64) -> Option<NumericDate> {
+        Some(NumericDate { at: Timestamp::from_millis(millis), in_milliseconds: false })
+    }
+
+    fn told(dates: Dates, at: i64, leeway: i64) -> Vec<String> {
+        check(&dates, Timestamp::from_millis(at), leeway).map(|f| format!("{}/{}", f.verdict, f.detail)).collect()
+    }
+
+    #[test]
+    fn a_token_expires_at_exp_plus_leeway() {
+        let dates = Dates { exp: date(1_000_000), ..Dates::default() };
+        for (at, leeway, expected) in [
+            (999_999, 0, ""),
+            (1_000_000, 0, "expired/within_skew"),
+            (1_000_000, 1, ""),
+            (1_029_999, 30_000, ""),
+            (1_030_000, 30_000, "expired/within_skew"),
+            (1_089_999, 30_000, "expired/within_skew"),
+            (1_090_000, 30_000, "expired/expired"),
+        ] {
+            assert_eq!(told(dates, at, leeway).join(";"), expected, "at {at}, leeway {leeway}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_valid_from_nbf_and_iat_minus_leeway() {
+        for (dates, word) in [
+            (Dates { nbf: date(1_000_000), ..Dates::default() }, "not_yet_valid"),
+            (Dates { iat: date(1_000_000), ..Dates::default() }, "issued_in_future"),
+        ] {
+            for (at, leeway, detail) in [
+                (1_000_000, 0, ""),
+                (999_999, 0, "within_skew"),
+                (970_000, 30_000, ""),
+                (969_999, 30_000, "within_skew"),
+                (910_000, 30_000, "within_skew"),
+                (909_999, 30_000, word),
+            ] {
+                let expected = if detail.is_empty() { String::new() } else { format!("{word}/{detail}") };
+                assert_eq!(told(dates, at, leeway).join(";"), expected, "at {at}, leeway {leeway}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_date_in_milliseconds_says_so() {
+        let exp = Some(NumericDate { at: Timestamp::from_millis(1_000), in_milliseconds: true });
+        assert_eq!(told(Dates { exp, ..Dates::default() }, 1_001, 0), ["expired/milliseconds"]);
+        assert_eq!(told(Dates { exp, ..Dates::default() }, 999, 0), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn all_that_fails_is_told_in_order_and_extremes_do_not_overflow() {
+        let all = Dates { exp: date(0), nbf: date(i64::MAX), iat: date(i64::MAX) };
+        told(all, i64::MIN, i64::MAX);
+        told(all, i64::MAX, i64::MAX);
+        assert_eq!(
+            told(all, 1_000_000, 0),
+            ["expired/expired", "not_yet_valid/not_yet_valid", "issued_in_future/issued_in_future"]
+        );
+    }
+}
