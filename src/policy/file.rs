@@ -115,6 +115,7 @@ fn policy<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> 
 
 fn issuer<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> IssuerEntry {
     let section = document.enter(table, &ISSUER, &[&TOP, &KEYS]);
+    document.need_either(&section, &ISSUER, ["iss", "iss_pattern"]);
     IssuerEntry {
         line: section.line,
         iss: document.text(
@@ -142,6 +143,7 @@ fn issuer<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> 
 
 fn keys<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> KeysEntry {
     let section = document.enter(table, &KEYS, &[&ISSUER, &TOP]);
+    document.need_either(&section, &KEYS, ["jwks", "secret_file"]);
     KeysEntry {
         line: section.line,
         jwks: document.text(&section, "jwks", "the path of a JWKS document"),

@@ -149,10 +149,8 @@ impl Reader<'_> {
                     .with(pattern, "expected iss or iss_pattern, found both; write two [[issuer]] tables");
                 None
             }
-            (None, None) => {
-                self.problems.add(entry.line, "[[issuer]]: expected iss or iss_pattern, found neither");
-                None
-            }
+            // Absent or refused: the reader of the file has said so.
+            (None, None) => None,
         }
     }
 
@@ -278,7 +276,12 @@ impl Reader<'_> {
             (Some(jwks), None) => {
                 let (file, bytes) = self.key_file(jwks)?;
                 let keys = jwks::parse(&bytes, &file, &mut self.warnings);
-                (file.clone(), self.or_problem(jwks, &file, keys)?)
+                let keys = self.or_problem(jwks, &file, keys)?;
+                // A key that names its algorithm has been measured by that one.
+                for key in keys.iter().filter(|key| key.alg.is_none()) {
+                    secret_file::warn_if_short(key, algorithms, &file, &mut self.warnings);
+                }
+                (file, keys)
             }
             (None, Some(secret)) => {
                 let (file, bytes) = self.key_file(secret)?;
@@ -296,10 +299,8 @@ impl Reader<'_> {
                 );
                 return None;
             }
-            (None, None) => {
-                self.problems.add(entry.line, "[[issuer.keys]]: expected jwks or secret_file, found neither");
-                return None;
-            }
+            // Absent or refused: the reader of the file has said so.
+            (None, None) => return None,
         };
         let keys = keys.into_iter().map(Arc::new).collect();
         Some(KeySet { file, line: entry.line, from, until, keys })

@@ -61,7 +61,15 @@ impl<'a> Document<'a> {
             let message = format!("unknown key {} in {}; {advice}", quoted(name), shape.label);
             self.problems.add(self.line(key), message);
         }
-        Section { table: *table.get_ref(), line: self.line(table) }
+        Section { table: table.get_ref(), line: self.line(table) }
+    }
+
+    /// Demands at least one of two keys, whatever its value is worth.
+    pub(super) fn need_either(&mut self, section: &Section<'a>, shape: &Shape, keys: [&str; 2]) {
+        if !keys.iter().any(|key| section.table.contains_key(*key)) {
+            let message = format!("{}: expected {}, found neither", shape.label, keys.join(" or "));
+            self.problems.add(section.line, message);
+        }
     }
 
     fn wrong_type(&mut self, line: Option<usize>, key: &str, expected: &str, found: &DeValue<'_>) {
@@ -135,7 +143,7 @@ impl<'a> Document<'a> {
             return None;
         };
         let mut strings = Vec::with_capacity(items.len());
-        for item in items.iter() {
+        for item in items {
             let line = self.line(item);
             match item.get_ref() {
                 DeValue::String(text) if !text.is_empty() => {
@@ -161,7 +169,7 @@ impl<'a> Document<'a> {
             return Vec::new();
         };
         let mut tables = Vec::with_capacity(items.len());
-        for item in items.iter() {
+        for item in items {
             match item.get_ref() {
                 DeValue::Table(table) => tables.push(read(self, &Spanned::new(item.span(), table))),
                 other => self.wrong_type(self.line(item), key, expected, other),
