@@ -1,6 +1,6 @@
 //! What "right" means: issuers, audiences, algorithms, and keys over time, from a policy file or from flags.
 //!
-//! A policy goes through three forms, and each file here is one step: *as written* ([`file`](self) and flags, with the
+//! A policy goes through three forms, and each file here is one step: *as written* (a file or flags, with the
 //! line of every value), *as meant* (durations, instants, patterns and keys in place of text), and the [`Policy`] that
 //! judges. Mistakes are collected and reported together; what is doubtful but usable is a [`Warning`].
 //!

@@ -2,7 +2,7 @@
 
 use super::algorithm;
 use super::key::{Key, KeyKind};
-use super::problem::Warning;
+use super::problem::{Warning, quoted};
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 
 /// How a secret file writes its secret.
@@ -85,8 +85,9 @@ pub(super) fn warn_if_short(key: &Key, allowed: Option<&[String]>, file: &str, w
         .collect();
     if length > 0 && !too_long.is_empty() {
         let demands = too_long.join(", ");
-        warnings
-            .push(Warning::new(file, format!("a secret of {length} bytes, but {demands} (RFC 7518 §3.2)")));
+        let name = key.kid.as_ref().map_or_else(String::new, |kid| format!("key {}: ", quoted(kid)));
+        let message = format!("{name}a secret of {length} bytes, but {demands} (RFC 7518 §3.2)");
+        warnings.push(Warning::new(file, message));
     }
 }
 

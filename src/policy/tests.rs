@@ -348,6 +348,26 @@ fn key_warnings_name_the_file_and_are_told_once() {
 }
 
 #[test]
+fn a_short_secret_in_a_jwks_is_measured_by_its_own_algorithm_else_by_the_issuer_s() {
+    let document = r#"{"keys":[{"kty":"oct","kid":"own","alg":"HS256","k":"aHVudGVyMg"},{"kty":"oct","kid":"open","k":"aHVudGVyMg"}]}"#;
+    let text = "[[issuer]]\niss = \"a\"\nalgorithms = [\"HS512\"]\n[[issuer.keys]]\njwks = \"k.json\"";
+    let policy = policy_with(text, &[("k.json", document)]).unwrap();
+    let short: Vec<String> = policy
+        .warnings()
+        .iter()
+        .map(ToString::to_string)
+        .filter(|warning| warning.contains("demands"))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            "conf/k.json: key \"own\": a secret of 7 bytes, but HS256 demands 32 (RFC 7518 §3.2)",
+            "conf/k.json: key \"open\": a secret of 7 bytes, but HS512 demands 64 (RFC 7518 §3.2)",
+        ]
+    );
+}
+
+#[test]
 fn every_doubt_names_its_line() {
     let (one, two) =
         (jwks(&["k"]), "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\",\"x\":\"AA\"}]}");
