@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod input;
+pub mod policy;
 pub mod scan;
 pub mod secret;
 pub mod tally;

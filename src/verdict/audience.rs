@@ -18,7 +18,8 @@ pub fn check(aud: &[String], rules: &Rules, environment: Option<&str>, policy: &
         return Some(Failure::new(Verdict::WrongAudience, "missing"));
     }
     let elsewhere = |value: &String| {
-        let others = policy.issuers.iter().filter(|issuer| environment.is_some_and(|own| own != issuer.environment));
+        let others =
+            policy.issuers.iter().filter(|issuer| environment.is_some_and(|own| own != issuer.environment));
         others.flat_map(|issuer| issuer.rules.audiences.iter().flatten()).any(|audience| audience == value)
     };
     let misses: Vec<_> = aud
@@ -65,7 +66,8 @@ mod tests {
             (&["billing", ""], "other"),
         ] {
             let aud: Vec<String> = aud.iter().map(|value| (*value).to_owned()).collect();
-            let told = check(&aud, rules, Some("prod"), &policy).map_or(String::new(), |f| f.detail.to_string());
+            let told =
+                check(&aud, rules, Some("prod"), &policy).map_or(String::new(), |f| f.detail.to_string());
             assert_eq!(told, detail, "{aud:?}");
         }
         assert_eq!(check(&[], &Rules::default(), None, &policy), None, "not judged");

@@ -121,7 +121,8 @@ mod tests {
         ] {
             let token = token(&format!(r#"{{"alg":"RS256","kid":"{kid}"}}"#), "{}");
             let found = KeyQuestion::new(&token, &rules, true).status(Some(at(seconds)));
-            let failure = check_status(found, false).map_or(String::new(), |f| format!("{}/{}", f.verdict, f.detail));
+            let failure =
+                check_status(found, false).map_or(String::new(), |f| format!("{}/{}", f.verdict, f.detail));
             assert_eq!((found, failure.as_str()), (status, told), "{kid} at {seconds}");
         }
     }

@@ -17,8 +17,9 @@ pub mod time;
 mod token_type;
 mod words;
 
+pub use crate::policy::KeyStatus;
 pub use token_type::token_type;
-pub use words::{Detail, Failure, KeyStatus, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
+pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
 
 use crate::policy::{Policy, Rules};
 use crate::timestamp::Timestamp;
@@ -112,7 +113,8 @@ impl Judgement {
                 first = Some(failure);
             }
         }
-        let Failure { verdict, detail } = first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
+        let Failure { verdict, detail } =
+            first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
         failing.remove(verdict);
         Outcome { verdict, detail, also: failing, key_status, signature: self.signature }
     }

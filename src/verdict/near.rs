@@ -4,8 +4,9 @@
 #[must_use]
 pub fn difference(value: &str, allowed: &str) -> Option<&'static str> {
     let slashless = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
-    let schemeless =
-        |text: &str| text.strip_prefix("https://").or(text.strip_prefix("http://")).unwrap_or(text).to_owned();
+    let schemeless = |text: &str| {
+        text.strip_prefix("https://").or(text.strip_prefix("http://")).unwrap_or(text).to_owned()
+    };
     let portless = |text: &str| without_port(text).unwrap_or_else(|| text.to_owned());
     let same_by = |form: &dyn Fn(&str) -> String| form(value) == form(allowed);
     if value == allowed {
@@ -60,7 +61,8 @@ pub fn host(url: &str) -> Option<&str> {
 fn without_port(url: &str) -> Option<String> {
     let (authority, host) = (authority(url)?, host(url)?);
     let start = url.find("://")? + "://".len();
-    (authority.len() > host.len()).then(|| format!("{}{host}{}", &url[..start], &url[start + authority.len()..]))
+    (authority.len() > host.len())
+        .then(|| format!("{}{host}{}", &url[..start], &url[start + authority.len()..]))
 }
 
 #[cfg(test)]

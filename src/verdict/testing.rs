@@ -31,10 +31,9 @@ pub(super) fn token(header: &str, claims: &str) -> Token {
 /// A header as it is read from a candidate; `alg` is put in where the text has none, and taken out again.
 fn header_of(text: &str) -> Header {
     let marked = text.replacen('{', if text == "{}" { r#"{"enc":0"# } else { r#"{"enc":0,"# }, 1);
-    decode(BASE64URL_NOPAD.encode(marked.as_bytes()).as_bytes(), &[]).map(|d| d.token.header).map_or_else(
-        || panic!("no header: {text}"),
-        |header| Header { duplicate: false, ..header },
-    )
+    decode(BASE64URL_NOPAD.encode(marked.as_bytes()).as_bytes(), &[])
+        .map(|d| d.token.header)
+        .map_or_else(|| panic!("no header: {text}"), |header| Header { duplicate: false, ..header })
 }
 
 /// An RSA key of this `kid` with a window in seconds.

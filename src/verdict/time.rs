@@ -21,7 +21,9 @@ pub struct Dates {
 /// What is wrong with the time, in the order of the steps. `leeway` is in milliseconds.
 pub fn check(dates: &Dates, at: Timestamp, leeway: i64) -> impl Iterator<Item = Failure> {
     let too_late = |date: NumericDate| at.millis().saturating_sub(date.at.millis().saturating_add(leeway));
-    let too_early = |date: NumericDate| date.at.millis().saturating_sub(leeway).saturating_sub(at.millis()).saturating_sub(1);
+    let too_early = |date: NumericDate| {
+        date.at.millis().saturating_sub(leeway).saturating_sub(at.millis()).saturating_sub(1)
+    };
     let judge = |verdict: Verdict, date: Option<NumericDate>, beyond: &dyn Fn(NumericDate) -> i64| {
         let date = date?;
         let beyond = beyond(date);
@@ -57,7 +59,9 @@ mod tests {
     }
 
     fn told(dates: Dates, at: i64, leeway: i64) -> Vec<String> {
-        check(&dates, Timestamp::from_millis(at), leeway).map(|f| format!("{}/{}", f.verdict, f.detail)).collect()
+        check(&dates, Timestamp::from_millis(at), leeway)
+            .map(|f| format!("{}/{}", f.verdict, f.detail))
+            .collect()
     }
 
     #[test]

@@ -7,9 +7,8 @@ use crate::token::{Claims, Header};
 const ID_BINDINGS: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
 
 /// Claims of access tokens: scopes and clients (RFC 9068 §2.2, RFC 8693 §4.2, Okta, Entra, Auth0, Keycloak).
-const ACCESS_CUES: [&str; 9] = [
-    "scope", "scp", "client_id", "cid", "appid", "permissions", "realm_access", "appidacr", "azpacr",
-];
+const ACCESS_CUES: [&str; 9] =
+    ["scope", "scp", "client_id", "cid", "appid", "permissions", "realm_access", "appidacr", "azpacr"];
 
 /// Claims about a login or a person, which alone make an ID token.
 const ID_CUES: [&str; 3] = ["nonce", "email_verified", "firebase"];

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::policy::KeyStatus;
+
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -69,24 +71,6 @@ words! {
         LifetimeTooLong = "lifetime_too_long",
         /// Every step that could be judged passes.
         Valid = "valid",
-    }
-}
-
-words! {
-    /// Where the key that `kid` names stands at the event time.
-    KeyStatus {
-        /// In a key set whose window holds the event time.
-        Current = "current",
-        /// In a key set whose window had ended.
-        Retired = "retired",
-        /// In a key set whose window had not begun.
-        Future = "future",
-        /// In no key set.
-        Unknown = "unknown",
-        /// The token names no key.
-        Absent = "absent",
-        /// There are no key sets to look in.
-        Unchecked = "unchecked",
     }
 }
 
