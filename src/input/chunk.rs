@@ -18,8 +18,6 @@ pub const TOKEN_LIMIT: usize = 256 << 10;
 pub struct Chunk {
     /// The text.
     pub bytes: Vec<u8>,
-    /// Its place among the chunks of its source, from 0.
-    pub number: u64,
     /// Whether it begins inside a line whose beginning an earlier chunk held.
     pub begins_inside_line: bool,
     /// Whether it begins inside a run of characters that could not be cut otherwise.
@@ -50,7 +48,6 @@ pub struct Chunker<R> {
     begins_inside_line: bool,
     begins_inside_run: bool,
     next: Mark,
-    number: u64,
     ended: bool,
     error: Option<io::Error>,
 }
@@ -58,7 +55,7 @@ pub struct Chunker<R> {
 /// What there was to read, known at the end.
 #[derive(Debug)]
 pub struct End {
-    /// How many bytes were read.
+    /// The offset behind the last byte.
     pub bytes: u64,
     /// How many lines; a last one without line end counts.
     pub lines: u64,
@@ -67,16 +64,15 @@ pub struct End {
 }
 
 impl<R: Read> Chunker<R> {
-    /// Cuts what `reader` gives, asking for `capacity` bytes at a time.
-    pub fn new(reader: R, capacity: usize) -> Self {
+    /// Cuts what `reader` gives, asking for `capacity` bytes at a time. The first byte stands at `start` of the source.
+    pub fn new(reader: R, start: u64, capacity: usize) -> Self {
         Self {
             reader,
             capacity: capacity.clamp(1, LINE_LIMIT),
             rest: Vec::new(),
             begins_inside_line: false,
             begins_inside_run: false,
-            next: Mark { at: 0, offset: 0, line: 1 },
-            number: 0,
+            next: Mark { at: 0, offset: start, line: 1 },
             ended: false,
             error: None,
         }
@@ -111,13 +107,11 @@ impl<R: Read> Chunker<R> {
         self.rest.extend_from_slice(&buffer[length..]);
         buffer.truncate(length);
         let chunk = Chunk {
-            number: self.number,
             begins_inside_line: self.begins_inside_line,
             begins_inside_run: self.begins_inside_run,
             marks: vec![self.next],
             bytes: buffer,
         };
-        self.number += 1;
         self.next.offset += length as u64;
         self.next.line += memchr::memchr_iter(b'\n', &chunk.bytes).count() as u64;
         self.begins_inside_line = inside_line || !chunk.bytes.ends_with(b"\n");
@@ -164,7 +158,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn chunks(text: &[u8], capacity: usize) -> (Vec<Chunk>, End) {
-        let mut chunker = Chunker::new(text, capacity);
+        let mut chunker = Chunker::new(text, 0, capacity);
         let mut chunks = Vec::new();
         while let Some(chunk) = chunker.next_chunk(Vec::new()) {
             chunks.push(chunk);
@@ -216,7 +210,7 @@ mod tests {
                 Err(io::Error::other("broken"))
             }
         }
-        let mut chunker = Chunker::new((&b"one\ntw"[..]).chain(Broken), LINE_LIMIT);
+        let mut chunker = Chunker::new((&b"one\ntw"[..]).chain(Broken), 0, LINE_LIMIT);
         assert_eq!(chunker.next_chunk(Vec::new()).map(|c| c.bytes), Some(b"one\n".to_vec()));
         assert_eq!(chunker.next_chunk(Vec::new()).map(|c| c.bytes), Some(b"tw".to_vec()));
         assert_eq!(chunker.next_chunk(Vec::new()), None);

@@ -23,11 +23,10 @@ enum Wrapping {
 /// Joins split records over all chunks of one source, which must come in order.
 #[derive(Debug, Default)]
 pub struct Joiner {
-    /// Known after the first chunk; `None` for most sources.
-    wrapping: Option<Wrapping>,
+    /// Known after the first chunk; `None` inside for most sources.
+    wrapping: Option<Option<Wrapping>>,
     /// At most one record is open for stdout and one for stderr.
     open: Vec<Record>,
-    number: u64,
 }
 
 /// A record of which not all lines have been seen.
@@ -50,16 +49,12 @@ struct Wrapped {
 impl Joiner {
     /// The chunk with its split records joined; a record whose end is still to come is kept for a later chunk.
     pub fn join(&mut self, chunk: Chunk) -> Chunk {
-        if chunk.number == 0 {
-            self.wrapping = Wrapping::detect(&chunk.bytes);
-        }
-        let number = self.number;
-        self.number += 1;
-        match self.wrapping {
+        let wrapping = *self.wrapping.get_or_insert_with(|| Wrapping::detect(&chunk.bytes));
+        match wrapping {
             Some(wrapping) if !self.open.is_empty() || wrapping.splits(&chunk.bytes) => {
-                Chunk { number, ..self.rewrite(wrapping, &chunk) }
+                self.rewrite(wrapping, &chunk)
             }
-            _ => Chunk { number, ..chunk },
+            _ => chunk,
         }
     }
 
@@ -72,7 +67,7 @@ impl Joiner {
         for record in mem::take(&mut self.open) {
             out.record(record);
         }
-        Some(out.into_chunk(self.number, false, false))
+        Some(out.into_chunk(false, false))
     }
 
     fn rewrite(&mut self, wrapping: Wrapping, chunk: &Chunk) -> Chunk {
@@ -88,7 +83,7 @@ impl Joiner {
             mark.offset += line.len() as u64;
             mark.line += u64::from(line.ends_with(b"\n"));
         }
-        out.into_chunk(chunk.number, chunk.begins_inside_line, chunk.begins_inside_run)
+        out.into_chunk(chunk.begins_inside_line, chunk.begins_inside_run)
     }
 
     fn line(&mut self, wrapping: Wrapping, line: &[u8], wrapped: &Wrapped, mark: Mark, out: &mut Rewritten) {
@@ -238,11 +233,11 @@ impl Rewritten {
         self.expected = None;
     }
 
-    fn into_chunk(mut self, number: u64, begins_inside_line: bool, begins_inside_run: bool) -> Chunk {
+    fn into_chunk(mut self, begins_inside_line: bool, begins_inside_run: bool) -> Chunk {
         if self.marks.is_empty() {
             self.marks.push(Mark { at: 0, offset: 0, line: 1 });
         }
-        Chunk { bytes: self.bytes, number, begins_inside_line, begins_inside_run, marks: self.marks }
+        Chunk { bytes: self.bytes, begins_inside_line, begins_inside_run, marks: self.marks }
     }
 }
 
@@ -253,7 +248,7 @@ mod tests {
 
     /// The text after joining, and the line and offset of each byte for which `wanted` stands in it.
     fn joined(text: &str, capacity: usize) -> Vec<Chunk> {
-        let (mut chunker, mut joiner) = (Chunker::new(text.as_bytes(), capacity), Joiner::default());
+        let (mut chunker, mut joiner) = (Chunker::new(text.as_bytes(), 0, capacity), Joiner::default());
         let mut chunks = Vec::new();
         while let Some(chunk) = chunker.next_chunk(Vec::new()) {
             chunks.push(joiner.join(chunk));

@@ -1,0 +1,294 @@
+//! The place and the event time of positions in a chunk, asked for in ascending order.
+//!
+//! Nothing here is done per line of the log: line ends are counted between positions that were asked for, and a line's
+//! time is read when something was found on it. Only when that line states none are the lines above it read, each once.
+
+use std::sync::Arc;
+
+use super::event_time::{LineTime, TimeFormat, TimeRules, W3cFields, of_line};
+use crate::input::chunk::{Chunk, Mark};
+use crate::timestamp::Timestamp;
+
+/// Where an event time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimeSource {
+    /// The line itself.
+    Line,
+    /// The last line above that states its time.
+    Carried,
+    /// `--at`.
+    Fixed,
+    /// The source's modification time.
+    File,
+}
+
+impl TimeSource {
+    /// The contract's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Carried => "carried",
+            Self::Fixed => "fixed",
+            Self::File => "file",
+        }
+    }
+}
+
+/// When something was written, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventTime {
+    /// The instant.
+    pub at: Timestamp,
+    /// Where it comes from.
+    pub source: TimeSource,
+}
+
+/// What is known about the time of a chunk's lines from what stands above them.
+#[derive(Clone, Debug, Default)]
+pub struct TimeContext {
+    /// How the source's lines state their time.
+    pub rules: Arc<TimeRules>,
+    /// What the directives above say about the columns of a W3C log.
+    pub fields: Option<Arc<W3cFields>>,
+    /// The time of the last line above that states one.
+    pub carried: Option<Timestamp>,
+    /// The time of the line that the chunk begins inside of.
+    pub inside: Option<LineTime>,
+    /// The time of lines above which no line states one.
+    pub fallback: Option<EventTime>,
+}
+
+impl TimeContext {
+    /// The context of the chunk that follows `chunk`, whose context this is.
+    #[must_use]
+    pub fn behind(&self, chunk: &Chunk) -> Self {
+        let mut lines = Lines::new(chunk, self);
+        let ends_inside = !chunk.bytes.ends_with(b"\n");
+        let last_start = line_start(&chunk.bytes, chunk.bytes.len());
+        let inside = if ends_inside { lines.stated(last_start, chunk.bytes.len()) } else { None };
+        // What a line states whose end is still to come is carried once it has ended; see `Lines::new`.
+        let whole = if ends_inside { last_start } else { chunk.bytes.len() };
+        let carried = lines.last_stated_before(whole);
+        Self { carried, inside, ..self.clone() }
+    }
+}
+
+/// What is known about a position in a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: u64,
+    /// The offset in the decompressed source.
+    pub offset: u64,
+    /// When it was written; `None` when nothing tells.
+    pub time: Option<EventTime>,
+    /// How the line states its time, if it does.
+    pub format: Option<TimeFormat>,
+    /// Whether no earlier position on this line was asked for.
+    pub is_first_on_line: bool,
+}
+
+/// Answers for one chunk.
+#[derive(Debug)]
+pub struct Lines<'c> {
+    chunk: &'c Chunk,
+    context: &'c TimeContext,
+    /// The mark that holds for the last position, moved on to where line ends have been counted up to.
+    counted: Mark,
+    /// Marks that begin behind the last position.
+    marks: &'c [Mark],
+    /// The line that was asked about last: where it ends, and its time.
+    line_end: usize,
+    time: Option<EventTime>,
+    format: Option<TimeFormat>,
+    /// The last time that a line before `known_to` states.
+    carried: Option<Timestamp>,
+    known_to: usize,
+}
+
+impl<'c> Lines<'c> {
+    /// Answers for a chunk in its context.
+    #[must_use]
+    pub fn new(chunk: &'c Chunk, context: &'c TimeContext) -> Self {
+        // The rest of a line that began in an earlier chunk states nothing more.
+        let known_to =
+            if chunk.begins_inside_line { line_end(&chunk.bytes, 0) } else { 0 };
+        let inside = context.inside.filter(|_| chunk.begins_inside_line);
+        Self {
+            chunk,
+            context,
+            counted: chunk.marks[0],
+            marks: &chunk.marks[1..],
+            line_end: 0,
+            time: None,
+            format: None,
+            carried: inside.map(|time| time.at).or(context.carried),
+            known_to,
+        }
+    }
+
+    /// What is known about the position `at`, which must not be before one that was asked for earlier.
+    pub fn place(&mut self, at: usize) -> Place {
+        self.count_to(at);
+        let is_first_on_line = at >= self.line_end;
+        if is_first_on_line {
+            self.enter_line(at);
+        }
+        Place {
+            line: self.counted.line,
+            offset: self.counted.offset,
+            time: self.time,
+            format: self.format,
+            is_first_on_line,
+        }
+    }
+
+    fn count_to(&mut self, at: usize) {
+        while let [next, rest @ ..] = self.marks
+            && next.at <= at
+        {
+            self.counted = *next;
+            self.marks = rest;
+        }
+        let between = &self.chunk.bytes[self.counted.at..at];
+        self.counted.line += memchr::memchr_iter(b'\n', between).count() as u64;
+        self.counted.offset += between.len() as u64;
+        self.counted.at = at;
+    }
+
+    fn enter_line(&mut self, at: usize) {
+        let start = line_start(&self.chunk.bytes, at);
+        self.line_end = line_end(&self.chunk.bytes, at);
+        let stated = self.stated(start, self.line_end);
+        self.format = stated.map(|time| time.format);
+        self.time = match stated {
+            Some(time) => Some(EventTime { at: time.at, source: TimeSource::Line }),
+            None => match self.last_stated_before(start) {
+                Some(at) => Some(EventTime { at, source: TimeSource::Carried }),
+                None => self.context.fallback,
+            },
+        };
+        self.carried = stated.map(|time| time.at).or(self.carried);
+        self.known_to = self.known_to.max(self.line_end);
+    }
+
+    /// The time that the line from `start` to `end` states.
+    fn stated(&self, start: usize, end: usize) -> Option<LineTime> {
+        if start == 0 && self.chunk.begins_inside_line {
+            return self.context.inside;
+        }
+        let line = &self.chunk.bytes[start..end];
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        of_line(line, &self.context.rules, self.context.fields.as_deref())
+    }
+
+    /// The time that the last line before `end`, a line start, states. Every line is read once, whatever is asked.
+    fn last_stated_before(&mut self, end: usize) -> Option<Timestamp> {
+        let mut line_end = end;
+        while line_end > self.known_to {
+            let start = line_start(&self.chunk.bytes, line_end - 1).max(self.known_to);
+            if let Some(time) = self.stated(start, line_end) {
+                self.carried = Some(time.at);
+                break;
+            }
+            line_end = start;
+        }
+        self.known_to = self.known_to.max(end);
+        self.carried
+    }
+}
+
+/// Where the line that holds position `at` begins.
+fn line_start(bytes: &[u8], at: usize) -> usize {
+    memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1)
+}
+
+/// Where the line that holds position `at` ends, behind its line end.
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::chunk::Chunker;
+
+    const LOG: &str = "no time yet\n\
+        2026-06-12T01:00:00Z one\n\
+        \tat frame\n\
+        \tat frame\n\
+        2026-06-12T01:00:05Z two\n\
+        last";
+
+    /// The line, the offset, the second and the source of the time at each `e`, over chunks of a capacity.
+    fn told(text: &str, capacity: usize, fallback: Option<EventTime>) -> Vec<(u64, u64, Option<(i64, TimeSource)>)> {
+        let mut chunker = Chunker::new(text.as_bytes(), 0, capacity);
+        let mut context = TimeContext { fallback, ..TimeContext::default() };
+        let mut told = Vec::new();
+        while let Some(chunk) = chunker.next_chunk(Vec::new()) {
+            let mut lines = Lines::new(&chunk, &context);
+            for at in memchr::memchr_iter(b'e', &chunk.bytes) {
+                let place = lines.place(at);
+                let time = place.time.map(|time| (time.at.millis() / 1000 - 1_781_226_000, time.source));
+                told.push((place.line, place.offset, time));
+            }
+            context = context.behind(&chunk);
+        }
+        told
+    }
+
+    #[test]
+    fn a_line_has_its_own_time_or_that_of_the_last_dated_line_above_whatever_the_chunks() {
+        use TimeSource::{Carried, Line};
+        for capacity in [1, 2, 7, 30, 64, 1000] {
+            let told = told(LOG, capacity, None);
+            let times: Vec<_> = told.iter().map(|(line, _, time)| (*line, *time)).collect();
+            assert_eq!(
+                times,
+                [
+                    (1, None),
+                    (1, None),
+                    (2, Some((0, Line))),
+                    (3, Some((0, Carried))),
+                    (4, Some((0, Carried))),
+                ],
+                "capacity {capacity}"
+            );
+            assert!(told.iter().all(|(_, offset, _)| LOG.as_bytes()[*offset as usize] == b'e'));
+        }
+    }
+
+    #[test]
+    fn only_lines_above_which_nothing_is_dated_fall_back() {
+        let fallback = Some(EventTime { at: Timestamp::from_seconds(1_781_226_000), source: TimeSource::File });
+        let told = told(LOG, 1000, fallback);
+        assert_eq!(told[0].2, Some((0, TimeSource::File)));
+        assert_eq!(told[3].2, Some((0, TimeSource::Carried)));
+    }
+
+    #[test]
+    fn pieces_of_a_long_line_have_the_time_of_its_head() {
+        use crate::input::chunk::LINE_LIMIT;
+        let long = format!(
+            "2026-06-12T01:00:00Z head {}\nundated e\n2026-06-12T01:00:09Z next e\n",
+            "x ".repeat(LINE_LIMIT) + "e"
+        );
+        for capacity in [10_000, LINE_LIMIT] {
+            let times: Vec<_> = told(&long, capacity, None).into_iter().map(|(line, _, time)| (line, time)).collect();
+            assert_eq!(
+                times,
+                [
+                    (1, Some((0, TimeSource::Line))),
+                    (1, Some((0, TimeSource::Line))),
+                    (2, Some((0, TimeSource::Carried))),
+                    (2, Some((0, TimeSource::Carried))),
+                    (2, Some((0, TimeSource::Carried))),
+                    (3, Some((9, TimeSource::Line))),
+                    (3, Some((9, TimeSource::Line))),
+                ],
+                "capacity {capacity}"
+            );
+        }
+    }
+}
