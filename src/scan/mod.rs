@@ -1,3 +1,5 @@
 //! Bytes → candidates: where tokens may be, and when the line was written.
 
 pub mod candidate;
+pub mod event_time;
+pub mod lines;

@@ -1,0 +1,86 @@
+//! A place in a line's bytes. Every step is bounded by the line; past its end it reads as a zero byte.
+
+/// Reads bytes one after another; copied to look ahead and assigned back to commit.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn peek(&self) -> u8 {
+        self.peek_at(0)
+    }
+
+    pub(super) fn peek_at(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    pub(super) fn skip(&mut self, count: usize) {
+        self.at += count;
+    }
+
+    pub(super) fn is_end(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    /// Steps over `byte` if it is next.
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == byte && !self.is_end();
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Steps over spaces and tabs, at most `limit` of them, and says how many.
+    pub(super) fn blanks(&mut self, limit: usize) -> usize {
+        let start = self.at;
+        while self.at - start < limit && matches!(self.peek(), b' ' | b'\t') {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    /// How many digits come next, counted up to `limit`.
+    pub(super) fn count_digits(&self, limit: usize) -> usize {
+        self.rest().iter().take(limit).take_while(|byte| byte.is_ascii_digit()).count()
+    }
+
+    /// A number of exactly `count` digits; whether more follow is the caller's business.
+    pub(super) fn digits(&mut self, count: usize) -> Option<u32> {
+        let mut value = 0;
+        for ahead in 0..count {
+            let digit = self.peek_at(ahead).wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            value = value * 10 + u32::from(digit);
+        }
+        self.at += count;
+        Some(value)
+    }
+
+    /// A number of one or two digits, and no third.
+    pub(super) fn small(&mut self) -> Option<u32> {
+        match self.count_digits(3) {
+            count @ 1..=2 => self.digits(count),
+            _ => None,
+        }
+    }
+
+    /// Whether a word could end here: the next byte is neither letter nor digit.
+    pub(super) fn is_word_end(&self) -> bool {
+        !self.peek().is_ascii_alphanumeric()
+    }
+}
