@@ -15,6 +15,7 @@ use super::meter::Meter;
 
 /// The greatest memory that a stream may ask for as its window.
 const MAX_WINDOW_LOG: u32 = 27;
+const NEEDS_TOO_MUCH: &str = "it needs more than 128 MiB of memory to be decoded";
 
 /// A compressed format that is known by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,7 +334,10 @@ impl Codec {
                         *wanted = hint;
                         Ok(hint == 0)
                     }
-                    Err(code) => Err(get_error_name(code).to_lowercase()),
+                    Err(code) => Err(match get_error_name(code) {
+                        "Frame requires too much memory for decoding" => NEEDS_TOO_MUCH.to_owned(),
+                        name => name.to_lowercase(),
+                    }),
                 };
                 Step { consumed: source.pos(), produced: sink.pos(), outcome }
             }
@@ -344,7 +348,7 @@ impl Codec {
 fn xz_reason(error: &liblzma::stream::Error) -> &'static str {
     use liblzma::stream::Error;
     match error {
-        Error::MemLimit => "it needs more than 128 MiB of memory",
+        Error::MemLimit => NEEDS_TOO_MUCH,
         Error::Mem => "not enough memory",
         Error::Format => "bad header",
         Error::Options | Error::UnsupportedCheck => "an unknown filter or check",

@@ -196,8 +196,8 @@ impl Finder {
                     Ok(metadata) if metadata.is_dir() => below.push((entry, metadata)),
                     Ok(metadata) => match special(metadata.file_type()) {
                         Some(kind) => {
-                            let reason = format!("a {kind}; name it to read it");
-                            self.problem(SourceName::from_os(entry.as_os_str()), Status::Skipped, reason);
+                            let name = SourceName::from_os(entry.as_os_str());
+                            self.problem(name, Status::Skipped, format!("a {kind}"));
                         }
                         None => self.file(&entry, &metadata),
                     },
@@ -317,5 +317,191 @@ fn os_str(bytes: &[u8]) -> io::Result<&OsStr> {
     #[cfg(not(unix))]
     {
         str::from_utf8(bytes).map(OsStr::new).map_err(|_| io::Error::other("expected a path in UTF-8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(found: &Discovered) -> Vec<String> {
+        found.inputs.iter().map(|input| input.name.to_string()).collect()
+    }
+
+    fn problems(found: &Discovered) -> Vec<String> {
+        found.problems.iter().map(|p| format!("{} {}: {}", p.status.as_str(), p.name, p.reason)).collect()
+    }
+
+    /// A directory to play in, whose path the expectations need not know.
+    struct Ground(tempfile::TempDir);
+
+    impl Ground {
+        fn new(files: &[&str]) -> Self {
+            let ground = Self(tempfile::tempdir().unwrap());
+            for file in files {
+                let path = ground.0.path().join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, file).unwrap();
+            }
+            ground
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        /// Discovers, and takes the ground's own path out of the names.
+        fn discover(&self, args: &[&str]) -> (Vec<String>, Vec<String>) {
+            let root = format!("{}/", self.0.path().display());
+            let args: Vec<OsString> = args
+                .iter()
+                .map(|arg| match arg.strip_prefix('@') {
+                    Some(list) => format!("@{root}{list}").into(),
+                    None => format!("{root}{arg}").into(),
+                })
+                .collect();
+            let found = discover(&args);
+            let mut backwards = args.clone();
+            backwards.reverse();
+            assert_eq!(discover(&backwards), found, "the order of arguments must not matter");
+            let clean = |texts: Vec<String>| texts.iter().map(|text| text.replace(&root, "")).collect();
+            (clean(names(&found)), clean(problems(&found)))
+        }
+    }
+
+    #[test]
+    fn a_directory_is_walked_in_the_order_of_names() {
+        let ground =
+            Ground::new(&["logs/b.log", "logs/a/2.log", "logs/a/1.log", "logs/.hidden", "logs/c.gz"]);
+        let (names, problems) = ground.discover(&["logs"]);
+        assert_eq!(names, ["logs/.hidden", "logs/a/1.log", "logs/a/2.log", "logs/b.log", "logs/c.gz"]);
+        assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn overlapping_arguments_give_every_file_once() {
+        let ground = Ground::new(&["logs/a.log", "logs/sub/b.log"]);
+        let (names, problems) = ground.discover(&["logs", "logs/a.log", "logs/sub", "logs/a.log", "logs/"]);
+        assert_eq!(names, ["logs/a.log", "logs/sub/b.log"]);
+        assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn sizes_and_times_are_known() {
+        let ground = Ground::new(&["a.log"]);
+        let found = discover(&[ground.path("a.log").into()]);
+        assert_eq!(found.inputs[0].size, Some(5));
+        assert!(found.inputs[0].modified.unwrap() > Timestamp::from_seconds(1_577_836_800));
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_does_not_stop_the_others() {
+        let ground = Ground::new(&["a.log"]);
+        let (names, problems) = ground.discover(&["gone.log", "a.log", "gone/*.log", "bad[glob"]);
+        assert_eq!(names, ["a.log"]);
+        assert!(
+            problems[0].starts_with("unreadable bad[glob: no such file, and not a glob: "),
+            "{}",
+            problems[0]
+        );
+        assert_eq!(
+            problems[1..],
+            [
+                "unreadable gone.log: no such file or directory",
+                "unreadable gone/*.log: no such file, and nothing matches it as a glob",
+            ]
+        );
+    }
+
+    #[test]
+    fn globs_match_files_and_directories_and_a_literal_path_wins() {
+        let ground = Ground::new(&["a1.log", "a2.log", "a[1].log", "deep/x/y.log", "deep/z.log"]);
+        assert_eq!(ground.discover(&["a?.log"]).0, ["a1.log", "a2.log"]);
+        assert_eq!(ground.discover(&["a[1].log"]).0, ["a[1].log"]);
+        assert_eq!(ground.discover(&["**/y.log"]).0, ["deep/x/y.log"]);
+        assert_eq!(ground.discover(&["de*"]).0, ["deep/x/y.log", "deep/z.log"]);
+    }
+
+    #[test]
+    fn a_list_has_a_path_per_line_and_no_globs() {
+        let ground = Ground::new(&["a.log", "b.log"]);
+        let root = ground.0.path().display();
+        let list = format!("{root}/b.log\r\n\n{root}/a.log\n{root}/*.log");
+        fs::write(ground.path("list"), list).unwrap();
+        let (names, problems) = ground.discover(&["@list"]);
+        assert_eq!(names, ["a.log", "b.log"]);
+        assert_eq!(problems, ["unreadable *.log: no such file or directory"]);
+        let (names, problems) = ground.discover(&["@gone", "a.log"]);
+        assert_eq!(names, ["a.log"]);
+        assert_eq!(problems, ["unreadable @gone: cannot read the list of paths: no such file or directory"]);
+    }
+
+    #[test]
+    fn standard_input_is_read_once() {
+        let found = discover(&["-".into(), "-".into()]);
+        assert_eq!((names(&found), found.problems.len()), (vec!["-".to_owned()], 0));
+        let found = discover(&["@-".into(), "-".into()]);
+        assert_eq!(names(&found), ["-"]);
+        assert!(problems(&found)[0].ends_with("already read as the source -"));
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use super::*;
+        use std::os::unix::ffi::OsStringExt;
+        use std::os::unix::fs::symlink;
+
+        #[test]
+        fn a_file_with_several_names_is_read_under_the_first() {
+            let ground = Ground::new(&["logs/b.log"]);
+            symlink("b.log", ground.path("logs/a.log")).unwrap();
+            fs::hard_link(ground.path("logs/b.log"), ground.path("logs/c.log")).unwrap();
+            let (names, problems) = ground.discover(&["logs"]);
+            assert_eq!(names, ["logs/a.log"]);
+            let same =
+                ["logs/b.log", "logs/c.log"].map(|name| format!("skipped {name}: same file as logs/a.log"));
+            assert_eq!(problems, same);
+        }
+
+        #[test]
+        fn loops_of_links_end() {
+            let ground = Ground::new(&["logs/sub/a.log"]);
+            symlink("..", ground.path("logs/sub/up")).unwrap();
+            symlink("sub", ground.path("logs/zzz")).unwrap();
+            symlink("self", ground.path("logs/self")).unwrap();
+            symlink("nowhere", ground.path("logs/dead")).unwrap();
+            let (names, problems) = ground.discover(&["logs"]);
+            assert_eq!(names, ["logs/sub/a.log"]);
+            assert_eq!(problems.len(), 4);
+            assert_eq!(problems[0], "unreadable logs/dead: a symbolic link that leads nowhere");
+            assert!(problems[1].starts_with("unreadable logs/self: "));
+            assert_eq!(problems[2], "skipped logs/sub/up: same directory as logs");
+            assert_eq!(problems[3], "skipped logs/zzz: same directory as logs/sub");
+        }
+
+        #[test]
+        fn a_socket_is_skipped() {
+            let ground = Ground::new(&["logs/a.log"]);
+            let _socket = std::os::unix::net::UnixListener::bind(ground.path("logs/s")).unwrap();
+            let (names, problems) = ground.discover(&["logs"]);
+            assert_eq!(
+                (names, problems),
+                (vec!["logs/a.log".to_owned()], vec!["skipped logs/s: a socket".to_owned()])
+            );
+        }
+
+        #[test]
+        fn a_device_that_is_named_is_read() {
+            let found = discover(&["/dev/null".into()]);
+            assert_eq!((names(&found), found.inputs[0].size), (vec!["/dev/null".to_owned()], None));
+        }
+
+        #[test]
+        fn a_name_that_is_not_utf_8_is_shown_without_loss() {
+            let ground = Ground::new(&[]);
+            let name = OsString::from_vec(b"caf\xe9.log".to_vec());
+            fs::write(ground.0.path().join(&name), "x").unwrap();
+            assert_eq!(ground.discover(&[""]).0, ["caf\\xe9.log"]);
+        }
     }
 }

@@ -99,14 +99,8 @@ impl Opener<'_> {
                 let mut decoder = Decoder::new(bytes, format, self.meter);
                 self.open(source, depth + 1, Lookahead::new(&mut decoder, LAYER_BUFFER))
             }
-            Kind::Tar => {
-                tar::read(self, &source.name, depth + 1, &mut bytes)?;
-                self.drain(&source.name, &mut bytes)
-            }
-            Kind::Zip => {
-                zip::read(self, &source.name, depth + 1, &mut bytes)?;
-                self.drain(&source.name, &mut bytes)
-            }
+            Kind::Tar => tar::read(self, &source.name, depth + 1, &mut bytes),
+            Kind::Zip => zip::read(self, &source.name, depth + 1, &mut bytes),
         }
     }
 
@@ -141,12 +135,69 @@ impl Opener<'_> {
     pub(super) fn cut(&mut self, archive: &SourceName, error: &io::Error, offset: u64) -> ControlFlow<()> {
         self.problem(archive, Status::Partial, plain_reason(error), Some(offset))
     }
+}
 
-    /// Reads what lies behind the last member, for the sake of the checksums and errors that only show there.
-    fn drain(&mut self, archive: &SourceName, bytes: &mut Layer<'_>) -> ControlFlow<()> {
-        match bytes.skip(u64::MAX) {
-            Ok(_) => ControlFlow::Continue(()),
-            Err(error) => self.cut(archive, &error, bytes.offset()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::discover;
+
+    #[derive(Default)]
+    struct Notes(Vec<String>);
+
+    impl Visitor for Notes {
+        fn source(&mut self, source: &Source, bytes: &mut dyn Read) -> ControlFlow<()> {
+            let mut all = Vec::new();
+            let error = bytes.read_to_end(&mut all).err();
+            self.0.push(format!("{}: {} bytes, {:?}", source.name, all.len(), error.map(|e| e.to_string())));
+            ControlFlow::Continue(())
         }
+
+        fn problem(&mut self, problem: Problem) -> ControlFlow<()> {
+            self.0.push(format!("{}: {} {}", problem.name, problem.status.as_str(), problem.reason));
+            ControlFlow::Continue(())
+        }
+    }
+
+    #[test]
+    fn a_file_that_vanished_or_shrank_since_it_was_found_harms_nothing_else() {
+        let ground = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(ground.path().join(name), "12345").unwrap();
+        }
+        let mut found = discover(&[ground.path().into()]);
+        std::fs::remove_file(ground.path().join("a")).unwrap();
+        std::fs::write(ground.path().join("b"), "1").unwrap();
+        let mut notes = Notes::default();
+        for (input, name) in found.inputs.iter_mut().zip(["a", "b", "c"]) {
+            input.name = SourceName::from(name);
+            assert_eq!(read(input, &Limits::default(), &|_| {}, &mut notes), ControlFlow::Continue(()));
+        }
+        assert_eq!(
+            notes.0,
+            ["a: unreadable no such file or directory", "b: 1 bytes, None", "c: 5 bytes, None"]
+        );
+    }
+
+    /// Grows by a line whenever it is read, ten times.
+    struct Growing(u32);
+
+    impl Read for Growing {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            if self.0 > 10 {
+                return Err(io::Error::from_raw_os_error(5));
+            }
+            out[..5].copy_from_slice(b"line\n");
+            Ok(5)
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_disk_comes_behind_what_was_read_in_plain_words() {
+        let mut notes = Notes::default();
+        let source = Source { name: SourceName::from("x"), modified: None, start: 0 };
+        let _ = read_stream(source, &mut Growing(0), &Limits::default(), &|_| {}, &mut notes);
+        assert_eq!(notes.0, ["x: 50 bytes, Some(\"input/output error\")"]);
     }
 }

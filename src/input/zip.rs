@@ -38,7 +38,11 @@ pub(super) fn read(
             return opener.cut(archive, &error, at);
         }
         if mark.starts_with(b"PK") && matches!(mark[2..4], [1, 2] | [5, 6] | [6, 6] | [6, 8]) {
-            return ControlFlow::Continue(());
+            // The directory, which is not needed. But what is wrong with the stream below may only show at its end.
+            return match bytes.skip(u64::MAX) {
+                Ok(_) => ControlFlow::Continue(()),
+                Err(error) => opener.cut(archive, &error, bytes.offset()),
+            };
         }
         if !mark.starts_with(MEMBER) {
             // Behind data that failed, its descriptor is left.
@@ -269,14 +273,21 @@ impl<'d, 'b> Body<'d, 'b> {
             return Err(ends_early("zip archive"));
         }
         let plain = match memchr::memmem::find(ahead, DESCRIPTOR) {
-            Some(0) if ahead.get(8..12).is_some_and(|size| number(size) == length & 0xffff_ffff) => {
-                return Ok(0);
-            }
-            Some(0) => 1,
+            Some(0) => match ahead.get(8..12) {
+                Some(size) if number(size) == length & 0xffff_ffff => return Ok(0),
+                Some(_) => 1,
+                None => 0,
+            },
             Some(found) => found,
-            None if ahead.len() >= DESCRIPTOR_LEN => ahead.len() - DESCRIPTOR.len() + 1,
-            None => ahead.len(),
+            // The descriptor may begin in the last bytes.
+            None => {
+                let begun = (1..4).rev().find(|length| ahead.ends_with(&DESCRIPTOR[..*length]));
+                ahead.len() - begun.unwrap_or(0)
+            }
         };
+        if plain == 0 {
+            return Err(ends_early("zip archive"));
+        }
         let count = plain.min(out.len());
         out[..count].copy_from_slice(&ahead[..count]);
         self.bytes.consume(count);
@@ -292,20 +303,20 @@ impl<'d, 'b> Body<'d, 'b> {
             let ahead = self.bytes.peek(DESCRIPTOR_LEN);
             let bare = ahead.strip_prefix(DESCRIPTOR).unwrap_or(ahead);
             // The sizes have 8 bytes each or 4, and nothing says which.
-            let found = [8, 4].into_iter().find_map(|width| {
-                let (coded_there, plain) = bare.get(4..4 + 2 * width)?.split_at(width);
-                (number(coded_there) == coded & (u64::MAX >> (64 - 8 * width)))
-                    .then_some((width, number(plain)))
+            let found = [8, 4].into_iter().find(|width| {
+                let mask = u64::MAX >> (64 - 8 * width);
+                let coded_there = bare.get(4..4 + width).map(number);
+                let plain_there = bare.get(4 + width..4 + 2 * width).map(number);
+                (coded_there, plain_there) == (Some(coded & mask), Some(self.read & mask))
             });
-            let Some((width, plain)) = found else {
+            let Some(width) = found else {
                 return Err(invalid("the descriptor behind a zip member does not fit its data"));
             };
-            expected = (number(&bare[..4]), plain);
+            expected = (number(&bare[..4]), self.read);
             let length = ahead.len() - bare.len() + 4 + 2 * width;
             self.bytes.consume(length);
         }
-        // Sizes of 4 bytes hold the lower half of large ones.
-        if u64::from(self.crc.sum()) != expected.0 || self.read & 0xffff_ffff != expected.1 & 0xffff_ffff {
+        if (u64::from(self.crc.sum()), self.read) != expected {
             return Err(invalid("checksum or size of a zip member does not fit its data"));
         }
         Ok(())
