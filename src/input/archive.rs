@@ -1,9 +1,12 @@
-//! What tar and zip share: the names of members.
+//! What tar and zip share: the names of members, and what a cut looks like.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, ErrorKind, Read};
 
 use super::SourceName;
+use super::decompress::ends_early;
+use super::open::Layer;
 
 /// Names the members of one archive. An archive can hold a name twice (`tar --append`); reports cannot, so that the
 /// second is called `name#2`.
@@ -34,6 +37,14 @@ impl Members {
             name = if name == plain { plain.repeated(*count) } else { name.repeated(2) };
         }
     }
+}
+
+/// Fills `out` from an archive that `what` names.
+pub(super) fn read_exact(bytes: &mut Layer<'_>, out: &mut [u8], what: &str) -> io::Result<()> {
+    bytes.read_exact(out).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof if error.get_ref().is_none() => ends_early(what),
+        _ => error,
+    })
 }
 
 #[cfg(test)]

@@ -46,6 +46,17 @@ impl Format {
         }
     }
 
+    /// How its members are coded; None for lz4, whose decoder has another shape.
+    pub(super) const fn coding(self) -> Option<Coding> {
+        match self {
+            Self::Gzip => Some(Coding::Gzip),
+            Self::Zstd => Some(Coding::Zstd),
+            Self::Bzip2 => Some(Coding::Bzip2),
+            Self::Xz => Some(Coding::Xz),
+            Self::Lz4 => None,
+        }
+    }
+
     /// Whether `head` is the beginning of a member of this format. A skippable frame counts as zstd at the beginning
     /// of a stream; in lz4 it can only follow a frame.
     pub(super) fn begins(self, head: &[u8]) -> bool {
@@ -112,6 +123,7 @@ pub(super) fn ends_early(what: &str) -> io::Error {
 pub(super) struct Decoder<'a, R> {
     input: Lookahead<R>,
     format: Format,
+    coding: Coding,
     meter: &'a Meter<'a>,
     /// None between two members.
     member: Option<Member>,
@@ -119,9 +131,9 @@ pub(super) struct Decoder<'a, R> {
 }
 
 impl<'a, R: Read> Decoder<'a, R> {
-    /// A decoder of `input`, whose first bytes are a member of `format`, which is not lz4.
-    pub(super) fn new(input: Lookahead<R>, format: Format, meter: &'a Meter<'a>) -> Self {
-        Self { input, format, meter, member: None, state: State::Running }
+    /// A decoder of `input`, whose first bytes are a member of `format`, coded in `coding`.
+    pub(super) fn new(input: Lookahead<R>, format: Format, coding: Coding, meter: &'a Meter<'a>) -> Self {
+        Self { input, format, coding, meter, member: None, state: State::Running }
     }
 }
 
@@ -135,7 +147,7 @@ impl<R: Read> Read for Decoder<'_, R> {
                 }
             } else {
                 match next_member(&mut self.input, self.format) {
-                    Ok(Next::Member) => self.member = Some(Member::new(self.format.into())?),
+                    Ok(Next::Member) => self.member = Some(Member::new(self.coding)?),
                     Ok(Next::End) => self.state = State::Ended,
                     Err(error) => self.state = State::failed(&error),
                 }
@@ -153,18 +165,6 @@ pub(super) enum Coding {
     Zstd,
     Bzip2,
     Xz,
-}
-
-impl From<Format> for Coding {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Gzip => Self::Gzip,
-            Format::Zstd => Self::Zstd,
-            Format::Bzip2 => Self::Bzip2,
-            Format::Xz => Self::Xz,
-            Format::Lz4 => unreachable!("lz4 has a decoder of its own"),
-        }
-    }
 }
 
 /// One member of a compressed stream, decoded from an input that the caller keeps. Consumes the member's own bytes

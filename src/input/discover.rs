@@ -162,7 +162,7 @@ impl Finder {
             // Pipes and devices are read if somebody names them: /dev/stdin, <(zcat x).
             Ok(metadata) => match special(metadata.file_type()) {
                 Some("socket") => {
-                    self.problem(SourceName::from_os(path.as_os_str()), Status::Skipped, "a socket")
+                    self.problem(SourceName::from_os(path.as_os_str()), Status::Skipped, "a socket");
                 }
                 _ => self.file(path, &metadata),
             },
@@ -361,8 +361,7 @@ mod tests {
                 })
                 .collect();
             let found = discover(&args);
-            let mut backwards = args.clone();
-            backwards.reverse();
+            let backwards: Vec<OsString> = args.into_iter().rev().collect();
             assert_eq!(discover(&backwards), found, "the order of arguments must not matter");
             let clean = |texts: Vec<String>| texts.iter().map(|text| text.replace(&root, "")).collect();
             (clean(names(&found)), clean(problems(&found)))

@@ -319,7 +319,7 @@ fn a_byte_order_mark_is_dropped_and_utf_16_becomes_utf_8() {
 #[test]
 fn members_of_a_tar_are_named_behind_it_inside_any_compression() {
     let tar = tar_of(&[("./var/a.log", b"aaa"), ("var/empty.log", b""), ("var/b.log", &log(100_000))]);
-    for stream in Format::ALL.map(|format| encode(format, &tar)).into_iter().chain([tar.clone()]) {
+    for stream in Format::ALL.map(|format| encode(format, &tar)).into_iter().chain([tar]) {
         let notes = look(&stream);
         assert_eq!(notes.names(), ["in!var/a.log", "in!var/empty.log", "in!var/b.log"]);
         assert_eq!(notes.sources[0].bytes, b"aaa");

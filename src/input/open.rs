@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use super::decompress::{Decoder, Format};
+use super::decompress::Decoder;
 use super::lookahead::Lookahead;
 use super::lz4::Lz4;
 use super::meter::{Meter, Metered, plain_reason};
@@ -91,14 +91,16 @@ impl Opener<'_> {
                 let encoding = if little { encoding_rs::UTF_16LE } else { encoding_rs::UTF_16BE };
                 self.visitor.source(&source, &mut Utf16::new(bytes, encoding))
             }
-            Kind::Compressed(Format::Lz4) => {
-                let mut decoder = Lz4::new(bytes, self.meter);
-                self.open(source, depth + 1, Lookahead::new(&mut decoder, LAYER_BUFFER))
-            }
-            Kind::Compressed(format) => {
-                let mut decoder = Decoder::new(bytes, format, self.meter);
-                self.open(source, depth + 1, Lookahead::new(&mut decoder, LAYER_BUFFER))
-            }
+            Kind::Compressed(format) => match format.coding() {
+                Some(coding) => {
+                    let mut decoder = Decoder::new(bytes, format, coding, self.meter);
+                    self.open(source, depth + 1, Lookahead::new(&mut decoder, LAYER_BUFFER))
+                }
+                None => {
+                    let mut decoder = Lz4::new(bytes, self.meter);
+                    self.open(source, depth + 1, Lookahead::new(&mut decoder, LAYER_BUFFER))
+                }
+            },
             Kind::Tar => tar::read(self, &source.name, depth + 1, &mut bytes),
             Kind::Zip => zip::read(self, &source.name, depth + 1, &mut bytes),
         }

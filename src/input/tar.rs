@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use ::tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header, PaxExtensions};
 
-use super::archive::Members;
+use super::archive::{Members, read_exact};
 use super::decompress::{ends_early, invalid};
 use super::meter::Meter;
 use super::open::{Layer, Opener};
@@ -187,9 +187,9 @@ impl Member {
             let source = Source { name: members.name(&self.path), modified: self.modified, start: 0 };
             match sparse {
                 None => opener.member(source, depth, &mut data)?,
-                Some((pieces, size)) => {
+                Some(map) => {
                     let meter = opener.meter;
-                    opener.member(source, depth, &mut Sparse { data, pieces, position: 0, size, meter })?;
+                    opener.member(source, depth, &mut Sparse { data, map, position: 0, meter })?;
                 }
             }
         }
@@ -205,7 +205,7 @@ impl Member {
     }
 
     /// Which pieces of a sparse file follow, and the size of the file; None if it is not sparse.
-    fn sparse_map(&self, bytes: &mut Layer<'_>) -> io::Result<Option<(VecDeque<(u64, u64)>, u64)>> {
+    fn sparse_map(&self, bytes: &mut Layer<'_>) -> io::Result<Option<Map>> {
         let gnu = self.header.as_gnu().filter(|_| self.header.entry_type().is_gnu_sparse());
         let Some(gnu) = gnu else { return Ok(None) };
         let mut pieces = VecDeque::new();
@@ -213,12 +213,20 @@ impl Member {
         let mut more = gnu.is_extended();
         while more {
             let mut block = GnuExtSparseHeader::new();
-            bytes.read_exact(block.as_mut_bytes()).map_err(|_| ends_early("tar archive"))?;
+            read_exact(bytes, block.as_mut_bytes(), "tar archive")?;
             add_pieces(&mut pieces, &block.sparse)?;
             more = block.is_extended();
         }
-        Ok(Some((pieces, gnu.real_size()?)))
+        Ok(Some(Map { pieces, size: gnu.real_size()? }))
     }
+}
+
+/// What a sparse file consists of.
+struct Map {
+    /// Offset and length of the pieces, in their order.
+    pieces: VecDeque<(u64, u64)>,
+    /// The size of the file with its holes.
+    size: u64,
 }
 
 fn add_pieces(pieces: &mut VecDeque<(u64, u64)>, described: &[GnuSparseHeader]) -> io::Result<()> {
@@ -294,25 +302,24 @@ impl Read for Data<'_, '_> {
 /// A file with holes, whose pieces follow each other without them.
 struct Sparse<'d, 'b> {
     data: Data<'d, 'b>,
-    /// Offset and length of the pieces that are left.
-    pieces: VecDeque<(u64, u64)>,
+    map: Map,
     position: u64,
-    size: u64,
     meter: &'d Meter<'d>,
 }
 
 impl Read for Sparse<'_, '_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self
+            .map
             .pieces
             .front()
             .is_some_and(|(offset, length)| offset.saturating_add(*length) <= self.position)
         {
-            self.pieces.pop_front();
+            self.map.pieces.pop_front();
         }
-        let (start, end) = match self.pieces.front() {
+        let (start, end) = match self.map.pieces.front() {
             Some((offset, length)) => (*offset, offset.saturating_add(*length)),
-            None => (self.size, self.size),
+            None => (self.map.size, self.map.size),
         };
         let in_hole = self.position < start;
         let left = if in_hole { start } else { end }.saturating_sub(self.position);

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use flate2::Crc;
 
-use super::archive::Members;
+use super::archive::{Members, read_exact};
 use super::decompress::{Coding, Member, State, ends_early, invalid};
 use super::meter::Meter;
 use super::open::{Layer, Opener};
@@ -102,13 +102,13 @@ impl Header {
     /// Consumes the header at which `bytes` stands.
     fn read(bytes: &mut Layer<'_>) -> io::Result<Self> {
         let mut fixed = [0; 30];
-        read_exact(bytes, &mut fixed)?;
+        read_exact(bytes, &mut fixed, "zip archive")?;
         let half = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
         let word = |at: usize| u32::from(half(at)) | u32::from(half(at + 2)) << 16;
         let mut name = vec![0; half(26).into()];
-        read_exact(bytes, &mut name)?;
+        read_exact(bytes, &mut name, "zip archive")?;
         let mut extra = vec![0; half(28).into()];
-        read_exact(bytes, &mut extra)?;
+        read_exact(bytes, &mut extra, "zip archive")?;
         let mut header = Self {
             name,
             modified: dos_time(half(12), half(10)),
@@ -176,15 +176,12 @@ fn number(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
-fn read_exact(bytes: &mut Layer<'_>, out: &mut [u8]) -> io::Result<()> {
-    bytes.read_exact(out).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => ends_early("zip archive"),
-        _ => error,
-    })
-}
-
-/// The time of a member, which has no zone; it is taken for UTC. Most tools add a field that is.
+/// The time of a member, which has no zone; it is taken for UTC. Most tools add a field that is. Tools that leave the
+/// time out write the first moment that it can express.
 fn dos_time(date: u16, time: u16) -> Option<Timestamp> {
+    if (date, time) == (0x21, 0) {
+        return None;
+    }
     let part = |value: u16, shift: u16, bits: u16| (value >> shift & ((1 << bits) - 1)) as i8;
     let year = 1980 + (date >> 9) as i16;
     let at = jiff::civil::DateTime::new(
@@ -344,5 +341,34 @@ impl Read for Body<'_, '_> {
             Err(error) => self.state = State::failed(error),
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_member_is_utc_or_left_out() {
+        let date = (2026 - 1980) << 9 | 6 << 5 | 12;
+        let at: Timestamp = "2026-06-12T01:02:58Z".parse().unwrap();
+        assert_eq!(dos_time(date, 1 << 11 | 2 << 5 | 29), Some(at));
+        assert_eq!(dos_time(0x21, 0), None);
+        assert_eq!(dos_time(0, 0), None);
+    }
+
+    #[test]
+    fn extra_fields_give_the_time_in_utc_and_the_sizes_of_large_files() {
+        let mut fixed = b"PK\x03\x04\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+        fixed.extend([0xff; 8]);
+        fixed.extend(b"\x01\0\x1d\0a\x01\0\x10\0");
+        fixed.extend([5_u64 << 32, 3 << 32].map(u64::to_le_bytes).concat());
+        fixed.extend(b"\x55\x54\x05\0\x01\x90\x71\x2b\x6a");
+        let mut bytes: &[u8] = &fixed;
+        let mut layer = crate::input::lookahead::Lookahead::new(&mut bytes as &mut dyn Read, 64);
+        let header = Header::read(&mut layer).unwrap();
+        assert_eq!((header.plain_size, header.size), (5 << 32, Some(3 << 32)));
+        assert_eq!(header.modified, Some(Timestamp::from_seconds(0x6a2b_7190)));
+        assert_eq!(header.name, b"a");
     }
 }
