@@ -62,6 +62,15 @@ pub struct Fingerprint(Digest);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectFingerprint(Digest);
 
+impl SubjectFingerprint {
+    /// A number that tells subjects apart, where they need to be counted and not named.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.write(f, "jt_")

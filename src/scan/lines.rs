@@ -112,8 +112,7 @@ impl<'c> Lines<'c> {
     #[must_use]
     pub fn new(chunk: &'c Chunk, context: &'c TimeContext) -> Self {
         // The rest of a line that began in an earlier chunk states nothing more.
-        let known_to =
-            if chunk.begins_inside_line { line_end(&chunk.bytes, 0) } else { 0 };
+        let known_to = if chunk.begins_inside_line { line_end(&chunk.bytes, 0) } else { 0 };
         let inside = context.inside.filter(|_| chunk.begins_inside_line);
         Self {
             chunk,
@@ -222,7 +221,11 @@ mod tests {
         last";
 
     /// The line, the offset, the second and the source of the time at each `e`, over chunks of a capacity.
-    fn told(text: &str, capacity: usize, fallback: Option<EventTime>) -> Vec<(u64, u64, Option<(i64, TimeSource)>)> {
+    fn told(
+        text: &str,
+        capacity: usize,
+        fallback: Option<EventTime>,
+    ) -> Vec<(u64, u64, Option<(i64, TimeSource)>)> {
         let mut chunker = Chunker::new(text.as_bytes(), 0, capacity);
         let mut context = TimeContext { fallback, ..TimeContext::default() };
         let mut told = Vec::new();
@@ -261,7 +264,8 @@ mod tests {
 
     #[test]
     fn only_lines_above_which_nothing_is_dated_fall_back() {
-        let fallback = Some(EventTime { at: Timestamp::from_seconds(1_781_226_000), source: TimeSource::File });
+        let fallback =
+            Some(EventTime { at: Timestamp::from_seconds(1_781_226_000), source: TimeSource::File });
         let told = told(LOG, 1000, fallback);
         assert_eq!(told[0].2, Some((0, TimeSource::File)));
         assert_eq!(told[3].2, Some((0, TimeSource::Carried)));
@@ -275,13 +279,13 @@ mod tests {
             "x ".repeat(LINE_LIMIT) + "e"
         );
         for capacity in [10_000, LINE_LIMIT] {
-            let times: Vec<_> = told(&long, capacity, None).into_iter().map(|(line, _, time)| (line, time)).collect();
+            let times: Vec<_> =
+                told(&long, capacity, None).into_iter().map(|(line, _, time)| (line, time)).collect();
             assert_eq!(
                 times,
                 [
                     (1, Some((0, TimeSource::Line))),
                     (1, Some((0, TimeSource::Line))),
-                    (2, Some((0, TimeSource::Carried))),
                     (2, Some((0, TimeSource::Carried))),
                     (2, Some((0, TimeSource::Carried))),
                     (3, Some((9, TimeSource::Line))),

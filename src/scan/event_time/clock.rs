@@ -63,7 +63,8 @@ fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
     if count == 0 || (mark == b':' && !(matches!(count, 3 | 6 | 9) && ahead.peek_at(count) != b':')) {
         return None;
     }
-    let millis = ahead.rest()[..count.min(3)].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+    let millis =
+        ahead.rest()[..count.min(3)].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
     ahead.skip(count);
     *cursor = ahead;
     Some(millis * 10_u32.pow(3 - count.min(3) as u32))

@@ -247,7 +247,8 @@ fn word(cursor: &mut Cursor<'_>) -> Step {
 }
 
 fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'/' | b'@' | b'-' | b'+' | b'#' | b'%' | b'$')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'.' | b'_' | b':' | b'/' | b'@' | b'-' | b'+' | b'#' | b'%' | b'$')
 }
 
 /// Steps over the value of a pair.
@@ -275,10 +276,40 @@ fn is_label(word: &[u8]) -> bool {
     lower.make_ascii_lowercase();
     matches!(
         &*lower,
-        b"trace" | b"debug" | b"info" | b"notice" | b"warn" | b"warning" | b"error" | b"err" | b"crit" | b"critical"
-            | b"alert" | b"emerg" | b"emergency" | b"fatal" | b"panic" | b"severe" | b"config" | b"fine" | b"finer"
-            | b"finest" | b"verbose" | b"success" | b"log" | b"stdout" | b"stderr" | b"http" | b"https" | b"h2"
-            | b"ws" | b"wss" | b"grpcs" | b"tls" | b"tcp" | b"localhost"
+        b"trace"
+            | b"debug"
+            | b"info"
+            | b"notice"
+            | b"warn"
+            | b"warning"
+            | b"error"
+            | b"err"
+            | b"crit"
+            | b"critical"
+            | b"alert"
+            | b"emerg"
+            | b"emergency"
+            | b"fatal"
+            | b"panic"
+            | b"severe"
+            | b"config"
+            | b"fine"
+            | b"finer"
+            | b"finest"
+            | b"verbose"
+            | b"success"
+            | b"log"
+            | b"stdout"
+            | b"stderr"
+            | b"http"
+            | b"https"
+            | b"h2"
+            | b"ws"
+            | b"wss"
+            | b"grpcs"
+            | b"tls"
+            | b"tcp"
+            | b"localhost"
     )
 }
 
@@ -296,7 +327,9 @@ fn is_origin(word: &[u8]) -> bool {
 fn segment(cursor: &mut Cursor<'_>) -> bool {
     let head = &cursor.rest()[..cursor.rest().len().min(PREFIX_LENGTH / 2)];
     let Some(bar) = memchr::memchr(b'|', head) else { return false };
-    let plain = head[..bar].iter().all(|&byte| is_word_byte(byte) || matches!(byte, b' ' | b'\t' | b'?' | b'(' | b')'));
+    let plain = head[..bar]
+        .iter()
+        .all(|&byte| is_word_byte(byte) || matches!(byte, b' ' | b'\t' | b'?' | b'(' | b')'));
     if bar == 0 || !plain {
         return false;
     }
@@ -335,7 +368,9 @@ fn tai64n(line: &[u8]) -> Option<Stamp<'_>> {
         return None;
     }
     let hex = |digits: &[u8]| {
-        digits.iter().try_fold(0_u64, |value, &digit| Some(value << 4 | u64::from(char::from(digit).to_digit(16)?)))
+        digits
+            .iter()
+            .try_fold(0_u64, |value, &digit| Some(value << 4 | u64::from(char::from(digit).to_digit(16)?)))
     };
     let seconds = hex(&digits[..16])?.checked_sub((1 << 62) + 10)?;
     let nanos = hex(&digits[16..])?;

@@ -116,7 +116,9 @@ fn settle_in_year(civil: Civil, year: i32, zone: Zone<'_>, rules: &TimeRules) ->
     let known = match zone {
         Zone::Offset(seconds) => Some(seconds),
         Zone::Unstated => rules.fixed_offset(),
-        Zone::Named(name) if rules.fixed_offset().is_some() => offset_of_abbreviation(name).or(rules.fixed_offset()),
+        Zone::Named(name) if rules.fixed_offset().is_some() => {
+            offset_of_abbreviation(name).or(rules.fixed_offset())
+        }
         Zone::Named(name) => {
             let own = own_abbreviation(civil.to_jiff(year)?, name, rules);
             if let Some(at) = own {
@@ -138,9 +140,10 @@ fn settle_in_year(civil: Civil, year: i32, zone: Zone<'_>, rules: &TimeRules) ->
 /// in the hour that comes twice `CEST` and `CET` tell which.
 fn own_abbreviation(civil: jiff::civil::DateTime, name: &[u8], rules: &TimeRules) -> Option<jiff::Timestamp> {
     let ambiguous = rules.zone().to_ambiguous_timestamp(civil);
-    [ambiguous.earlier(), ambiguous.later()].into_iter().flatten().find(|&at| {
-        rules.zone().to_offset_info(at).abbreviation().as_bytes().eq_ignore_ascii_case(name)
-    })
+    [ambiguous.earlier(), ambiguous.later()]
+        .into_iter()
+        .flatten()
+        .find(|&at| rules.zone().to_offset_info(at).abbreviation().as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar.

@@ -44,7 +44,9 @@ fn pairs<'a>(text: &'a [u8], mut visit: impl FnMut(&'a [u8], &'a [u8]) -> bool) 
     let mut at = 0;
     while at < text.len() {
         let word = &text[at..];
-        let Some(end) = word.iter().position(|byte| matches!(byte, b'=' | b'"' | b' ' | b'\t' | b'\n' | b'\r')) else {
+        let Some(end) =
+            word.iter().position(|byte| matches!(byte, b'=' | b'"' | b' ' | b'\t' | b'\n' | b'\r'))
+        else {
             return;
         };
         at += end + 1;

@@ -21,7 +21,8 @@ pub(super) fn month(text: &[u8]) -> Option<(u32, usize)> {
     };
     let length = word_length(text);
     let full = FULL_MONTHS[number - 1];
-    let whole = length == 3 || &text[..length] == b"Sept" || text[..length].eq_ignore_ascii_case(full.as_bytes());
+    let whole =
+        length == 3 || &text[..length] == b"Sept" || text[..length].eq_ignore_ascii_case(full.as_bytes());
     if !whole || text.get(length).is_some_and(|byte| !byte.is_ascii()) {
         return foreign_month(text);
     }

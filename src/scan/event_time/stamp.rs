@@ -40,7 +40,10 @@ pub(super) fn stamp<'a>(cursor: &mut Cursor<'a>) -> Option<Stamp<'a>> {
 pub(super) fn epoch_stamp<'a>(cursor: &mut Cursor<'a>) -> Option<Stamp<'a>> {
     let mut ahead = *cursor;
     let (at, unit) = epoch::number(&mut ahead, None)?;
-    if !matches!(ahead.peek(), b' ' | b'\t' | b'\r' | b'\n' | b':' | b',' | b';' | b']' | b')' | b'|' | b'"' | 0) {
+    if !matches!(
+        ahead.peek(),
+        b' ' | b'\t' | b'\r' | b'\n' | b':' | b',' | b';' | b']' | b')' | b'|' | b'"' | 0
+    ) {
         return None;
     }
     let format = match unit {
@@ -293,7 +296,9 @@ fn trailing_year(cursor: &mut Cursor<'_>) -> Option<i32> {
         return None;
     }
     let year = ahead.digits(4)? as i32;
-    if !(1970..2200).contains(&year) || !matches!(ahead.peek(), b' ' | b'\t' | b'\r' | b':' | b',' | b']' | b')' | 0) {
+    if !(1970..2200).contains(&year)
+        || !matches!(ahead.peek(), b' ' | b'\t' | b'\r' | b':' | b',' | b']' | b')' | 0)
+    {
         return None;
     }
     *cursor = ahead;

@@ -60,7 +60,9 @@ impl W3cFields {
         (self.date, self.time, self.local) = (None, None, false);
         for (index, name) in names.enumerate().take(COLUMNS) {
             match name {
-                b"date" if self.date.is_none() || self.local => (self.date, self.local) = (Some(index), false),
+                b"date" if self.date.is_none() || self.local => {
+                    (self.date, self.local) = (Some(index), false)
+                }
                 b"time" if self.time.is_none() || !self.local => self.time = Some(index),
                 b"date-local" if self.date.is_none() => (self.date, self.local) = (Some(index), true),
                 b"time-local" if self.time.is_none() => self.time = Some(index),
@@ -89,7 +91,9 @@ impl W3cFields {
         joined[date.len() + 1..length].copy_from_slice(time);
         let found = stamp::stamp(&mut Cursor::new(&joined[..length], 0))?;
         let when = match found.when {
-            When::Civil(civil, Zone::Unstated) if !self.local => When::Civil(civil, Zone::Offset(self.offset)),
+            When::Civil(civil, Zone::Unstated) if !self.local => {
+                When::Civil(civil, Zone::Offset(self.offset))
+            }
             other => other,
         };
         Some(LineTime { at: when.settle(rules)?, format: TimeFormat::W3c })
