@@ -3,10 +3,11 @@
 //! - CRI (containerd, CRI-O): `TIME stdout P text` lines up to the next `F` line of the same stream.
 //! - Docker json-file: `{"log":"text","stream":…}` lines whose text does not end with `\n`.
 //!
-//! A joined record takes the head of its first line, time included, and the texts of all. It stands where its last line
-//! stood. Chunks in which nothing is split pass untouched, at the cost of one search for a needle.
+//! A joined record takes the head of its first line, time included, and the texts of all; it stands where its first
+//! line stood, so that lines stay in order. Chunks in which nothing is split pass untouched, at the cost of one search
+//! for a needle.
 
-use std::mem;
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -25,16 +26,19 @@ enum Wrapping {
 pub struct Joiner {
     /// Known after the first chunk; `None` inside for most sources.
     wrapping: Option<Option<Wrapping>>,
-    /// At most one record is open for stdout and one for stderr.
-    open: Vec<Record>,
+    /// Records in order, from the first that is open on; at most one is open for stdout and one for stderr.
+    held: VecDeque<Record>,
+    /// How many bytes are held.
+    held_bytes: usize,
 }
 
-/// A record of which not all lines have been seen.
+/// A record, or a line that waits for a record above it.
 #[derive(Debug)]
 struct Record {
-    stream: Vec<u8>,
+    /// Which stream's next line goes on with it; `None` when nothing does.
+    open: Option<Vec<u8>>,
     bytes: Vec<u8>,
-    /// What stands behind the text of a Docker record: the first line's own, with its time.
+    /// What stands behind the text: of a Docker record the first line's own, with its time.
     tail: Vec<u8>,
     marks: Vec<Mark>,
 }
@@ -51,7 +55,7 @@ impl Joiner {
     pub fn join(&mut self, chunk: Chunk) -> Chunk {
         let wrapping = *self.wrapping.get_or_insert_with(|| Wrapping::detect(&chunk.bytes));
         match wrapping {
-            Some(wrapping) if !self.open.is_empty() || wrapping.splits(&chunk.bytes) => {
+            Some(wrapping) if !self.held.is_empty() || wrapping.splits(&chunk.bytes) => {
                 self.rewrite(wrapping, &chunk)
             }
             _ => chunk,
@@ -60,14 +64,9 @@ impl Joiner {
 
     /// The records that were still open when the source ended, as a last chunk.
     pub fn finish(&mut self) -> Option<Chunk> {
-        if self.open.is_empty() {
-            return None;
-        }
         let mut out = Rewritten::default();
-        for record in mem::take(&mut self.open) {
-            out.record(record);
-        }
-        Some(out.into_chunk(false, false))
+        self.release(&mut out, 0);
+        (!out.bytes.is_empty()).then(|| out.into_chunk(false, false))
     }
 
     fn rewrite(&mut self, wrapping: Wrapping, chunk: &Chunk) -> Chunk {
@@ -75,10 +74,9 @@ impl Joiner {
         let mut mark = chunk.marks[0];
         let mut begins_inside_line = chunk.begins_inside_line;
         for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
-            match wrapping.parse(line).filter(|_| !begins_inside_line && line.ends_with(b"\n")) {
-                Some(wrapped) => self.line(wrapping, line, &wrapped, mark, &mut out),
-                None => out.line(line, mark),
-            }
+            let wrapped = wrapping.parse(line).filter(|_| !begins_inside_line && line.ends_with(b"\n"));
+            self.line(wrapping, line, wrapped.as_ref(), mark, &mut out);
+            self.release(&mut out, LINE_LIMIT);
             begins_inside_line = false;
             mark.offset += line.len() as u64;
             mark.line += u64::from(line.ends_with(b"\n"));
@@ -86,29 +84,53 @@ impl Joiner {
         out.into_chunk(chunk.begins_inside_line, chunk.begins_inside_run)
     }
 
-    fn line(&mut self, wrapping: Wrapping, line: &[u8], wrapped: &Wrapped, mark: Mark, out: &mut Rewritten) {
-        let stream = &line[wrapped.stream.clone()];
-        let text = &line[wrapped.text.clone()];
-        match (self.open.iter().position(|record| record.stream == stream), wrapped.is_partial) {
-            (None, false) => out.line(line, mark),
-            (None, true) => {
-                let tail = match wrapping {
-                    Wrapping::Cri => Vec::new(),
-                    Wrapping::Docker => line[wrapped.text.end..].trim_ascii_end().to_vec(),
-                };
-                let bytes = line[..wrapped.text.end].to_vec();
-                let marks = vec![Mark { at: 0, ..mark }];
-                self.open.push(Record { stream: stream.to_vec(), bytes, tail, marks });
-            }
-            (Some(at), is_partial) => {
-                let record = &mut self.open[at];
+    fn line(
+        &mut self,
+        wrapping: Wrapping,
+        line: &[u8],
+        wrapped: Option<&Wrapped>,
+        mark: Mark,
+        out: &mut Rewritten,
+    ) {
+        let stream = wrapped.map(|wrapped| &line[wrapped.stream.clone()]);
+        let goes_on = |record: &Record| record.open.is_some() && record.open.as_deref() == stream;
+        match (self.held.iter().position(goes_on), wrapped) {
+            (Some(at), Some(wrapped)) => {
+                let record = &mut self.held[at];
+                let text = &line[wrapped.text.clone()];
                 let offset = mark.offset + wrapped.text.start as u64;
                 record.marks.push(Mark { at: record.bytes.len(), offset, line: record.marks[0].line });
                 record.bytes.extend_from_slice(text);
-                if !is_partial || record.bytes.len() >= LINE_LIMIT {
-                    out.record(self.open.swap_remove(at));
+                self.held_bytes += text.len();
+                if !wrapped.is_partial {
+                    record.open = None;
                 }
             }
+            (None, Some(wrapped)) if wrapped.is_partial => {
+                let tail = match wrapping {
+                    Wrapping::Cri => b"\n",
+                    Wrapping::Docker => &line[wrapped.text.end..],
+                };
+                self.hold(stream.map(<[u8]>::to_vec), &line[..wrapped.text.end], tail, mark);
+            }
+            _ if self.held.is_empty() => out.line(line, mark),
+            _ => self.hold(None, line, b"", mark),
+        }
+    }
+
+    fn hold(&mut self, open: Option<Vec<u8>>, bytes: &[u8], tail: &[u8], mark: Mark) {
+        self.held_bytes += bytes.len() + tail.len();
+        let marks = vec![Mark { at: 0, ..mark }];
+        self.held.push_back(Record { open, bytes: bytes.to_vec(), tail: tail.to_vec(), marks });
+    }
+
+    /// Lets go of what stands before the first open record; of an open one too while more than `limit` bytes are held.
+    fn release(&mut self, out: &mut Rewritten, limit: usize) {
+        while let Some(record) = self.held.front()
+            && (record.open.is_none() || self.held_bytes > limit)
+        {
+            self.held_bytes -= record.bytes.len() + record.tail.len();
+            out.record(self.held.pop_front().expect("there is a front"));
         }
     }
 }
@@ -229,7 +251,6 @@ impl Rewritten {
         self.marks.extend(record.marks.into_iter().map(|mark| Mark { at: base + mark.at, ..mark }));
         self.bytes.extend_from_slice(&record.bytes);
         self.bytes.extend_from_slice(&record.tail);
-        self.bytes.push(b'\n');
         self.expected = None;
     }
 
@@ -274,8 +295,8 @@ mod tests {
             assert_eq!(
                 text(&joined(CRI, capacity)),
                 "2026-06-12T01:00:00.000000001Z stdout F plain\n\
-                 2026-06-12T01:00:02.000000001Z stderr F between\n\
                  2026-06-12T01:00:01.000000001Z stdout P one-two-three\n\
+                 2026-06-12T01:00:02.000000001Z stderr F between\n\
                  2026-06-12T01:00:05.000000001Z stdout F plain\n",
                 "capacity {capacity}"
             );

@@ -1,0 +1,422 @@
+//! The whole flow, and the only place that knows threads: discover → read → scan, decode, judge, tally → report.
+//!
+//! Every thread of the pool takes the next input, largest first, and reads it to the end. What it reads comes in
+//! chunks; it hands a chunk to an idle thread if there is one, and works on it itself if there is none. So many files
+//! keep all threads busy, one big file too, and nobody ever waits for anybody.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use memchr::memmem;
+use rayon::Scope;
+
+use crate::error::{Error, Result};
+use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT, Mark};
+use crate::input::record::Joiner;
+use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
+use crate::report::{ChunkRows, OccurrenceSpool};
+use crate::scan::event_time::{TimeRules, W3cFields};
+use crate::scan::lines::{EventTime, TimeContext, TimeSource};
+use crate::tally::source::Found;
+use crate::tally::{SourceTally, Tally};
+use crate::timestamp::Timestamp;
+use crate::triage::{Criteria, SourceId, Worker};
+
+/// How to scan.
+#[derive(Debug)]
+pub struct Options {
+    /// How many threads; at least 1.
+    pub threads: usize,
+    /// How many bytes are read at a time, 1 to [`LINE_LIMIT`]. Findings do not depend on it.
+    pub chunk_size: usize,
+    /// What one input may cost.
+    pub limits: Limits,
+    /// How lines state their time.
+    pub time: TimeRules,
+    /// The event time of lines that state none, and the reference of those that leave out the year (`--at`).
+    pub at: Option<Timestamp>,
+    /// What tokens are judged by.
+    pub criteria: Criteria,
+}
+
+/// Is told how a scan goes on. Called from many threads.
+pub trait Observer: Sync {
+    /// What will be read: how many inputs, and their size on disk as far as it is known.
+    fn discovered(&self, inputs: usize, bytes: u64);
+
+    /// So many more bytes of the inputs were read, as they are on disk.
+    fn read(&self, bytes: u64);
+
+    /// So many more findings.
+    fn found(&self, findings: u64);
+
+    /// A source could not be read, or not to its end, or was left out.
+    fn trouble(&self, source: &SourceTally);
+}
+
+/// What a scan has found.
+#[derive(Debug)]
+pub struct Scan {
+    /// All counts but those per source.
+    pub tally: Tally,
+    /// The sources, ordered by name.
+    pub sources: Vec<SourceTally>,
+    /// Whether it was told to stop before its end.
+    pub interrupted: bool,
+}
+
+/// Scans what `paths` mean. Findings are also written to `occurrences`, if given; `stop` ends the scan early.
+///
+/// # Errors
+/// When no thread can be started, or the occurrences cannot be written. An input that cannot be read is no error.
+pub fn scan(
+    paths: &[OsString],
+    options: &Options,
+    observer: &dyn Observer,
+    occurrences: Option<&OccurrenceSpool>,
+    stop: &AtomicBool,
+) -> Result<Scan> {
+    let Discovered { inputs, problems } = input::discover(paths);
+    observer.discovered(inputs.len(), inputs.iter().filter_map(|input| input.size).sum());
+    let flow = Flow::new(options, observer, occurrences, stop);
+    for problem in problems {
+        flow.note(problem);
+    }
+    flow.run(inputs)?;
+    flow.finish()
+}
+
+/// What all threads of a scan share.
+struct Flow<'r> {
+    options: &'r Options,
+    observer: &'r dyn Observer,
+    occurrences: Option<&'r OccurrenceSpool>,
+    stop: &'r AtomicBool,
+    /// One per thread, by the thread's number in the pool; a lock is only ever taken by its own thread.
+    workers: Vec<Mutex<Worker<'r>>>,
+    sources: Mutex<Vec<Arc<SourceState>>>,
+    next_source: AtomicU32,
+    /// Threads that are reading an input.
+    readers: AtomicUsize,
+    /// Chunks that were handed to other threads and are not done.
+    handed: AtomicUsize,
+    buffers: Mutex<Vec<Vec<u8>>>,
+    failure: Mutex<Option<Error>>,
+}
+
+/// A source while it is read, and afterwards.
+struct SourceState {
+    id: SourceId,
+    found: Mutex<Found>,
+    read: Mutex<ReadState>,
+}
+
+/// How far a source was read.
+struct ReadState {
+    status: Status,
+    bytes: u64,
+    lines: u64,
+    error: String,
+}
+
+impl<'r> Flow<'r> {
+    fn new(
+        options: &'r Options,
+        observer: &'r dyn Observer,
+        occurrences: Option<&'r OccurrenceSpool>,
+        stop: &'r AtomicBool,
+    ) -> Self {
+        let threads = options.threads.max(1);
+        Self {
+            options,
+            observer,
+            occurrences,
+            stop,
+            workers: (0..threads).map(|_| Mutex::new(Worker::new(&options.criteria))).collect(),
+            sources: Mutex::default(),
+            next_source: AtomicU32::new(0),
+            readers: AtomicUsize::new(0),
+            handed: AtomicUsize::new(0),
+            buffers: Mutex::default(),
+            failure: Mutex::default(),
+        }
+    }
+
+    fn run(&self, mut inputs: Vec<Input>) -> Result<()> {
+        inputs.sort_by_key(|input| std::cmp::Reverse(input.size));
+        let threads = self.workers.len();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| Error::new(format!("cannot start {threads} threads: {error}; try --threads 1")))?;
+        let next = AtomicUsize::new(0);
+        pool.scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|scope| {
+                    self.readers.fetch_add(1, Ordering::Relaxed);
+                    while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let mut reader = Reader { flow: self, scope };
+                        if input::read(input, &self.options.limits, &|bytes| self.observer.read(bytes), &mut reader)
+                            .is_break()
+                        {
+                            break;
+                        }
+                    }
+                    self.readers.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+        });
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Scan> {
+        if let Some(failure) = into_inner(self.failure) {
+            return Err(failure);
+        }
+        let mut sources: Vec<_> = into_inner(self.sources)
+            .into_iter()
+            .filter_map(Arc::into_inner)
+            .map(SourceState::into_tally)
+            .collect();
+        sources.sort_by(|a, b| (&a.name, a.status, &a.error).cmp(&(&b.name, b.status, &b.error)));
+        let tally = self
+            .workers
+            .into_iter()
+            .map(|worker| into_inner(worker).into_tally())
+            .reduce(Tally::merge)
+            .unwrap_or_else(|| Tally::new(self.options.criteria.bucket));
+        Ok(Scan { tally, sources, interrupted: self.stop.load(Ordering::Relaxed) })
+    }
+
+    /// Registers a source.
+    fn begin(&self, name: Arc<str>) -> Arc<SourceState> {
+        let number = self.next_source.fetch_add(1, Ordering::Relaxed);
+        let read = ReadState { status: Status::Complete, bytes: 0, lines: 0, error: String::new() };
+        let state = Arc::new(SourceState {
+            id: SourceId { name, number },
+            found: Mutex::default(),
+            read: Mutex::new(read),
+        });
+        lock(&self.sources).push(Arc::clone(&state));
+        state
+    }
+
+    /// Notes how far a source was read.
+    fn end(&self, state: &SourceState, end: ReadState) {
+        *lock(&state.read) = end;
+        let tally = state.tally();
+        if tally.status != Status::Complete {
+            self.observer.trouble(&tally);
+        }
+    }
+
+    /// Notes what was not read.
+    fn note(&self, problem: Problem) {
+        let state = self.begin(problem.name.into());
+        let error = match problem.offset {
+            Some(offset) => format!("at byte {offset}: {}", problem.reason),
+            None => problem.reason,
+        };
+        self.end(&state, ReadState { status: problem.status, bytes: 0, lines: 0, error });
+    }
+
+    /// Runs a chunk through all steps, on this thread.
+    fn triage(&self, state: &SourceState, chunk: Chunk, number: u64, context: &TimeContext) {
+        let thread = rayon::current_thread_index().unwrap_or_default();
+        let mut rows = self.occurrences.map(|_| ChunkRows::new(&state.id.name));
+        let found = lock(&self.workers[thread]).triage(&chunk, context, &state.id, rows.as_mut());
+        if found.candidates > 0 {
+            self.observer.found(found.candidates);
+        }
+        lock(&state.found).merge(found);
+        if let (Some(spool), Some(rows)) = (self.occurrences, rows)
+            && let Err(error) = spool.append(state.id.number, number, rows)
+        {
+            lock(&self.failure).get_or_insert(error);
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        lock(&self.buffers).push(chunk.bytes);
+    }
+
+    /// Whether a chunk should be handed to another thread: as long as there are threads that read nothing, and no more
+    /// than two chunks for each of them.
+    fn may_hand_over(&self) -> bool {
+        let idle = self.workers.len().saturating_sub(self.readers.load(Ordering::Relaxed));
+        self.handed.load(Ordering::Relaxed) < 2 * idle
+    }
+}
+
+/// Reads the sources of one input.
+struct Reader<'f, 's, 'r> {
+    flow: &'f Flow<'r>,
+    scope: &'s Scope<'f>,
+}
+
+impl Visitor for Reader<'_, '_, '_> {
+    fn source(&mut self, source: &Source, bytes: &mut dyn Read) -> ControlFlow<()> {
+        let flow = self.flow;
+        let state = flow.begin(source.name.clone().into());
+        let mut chunks = Chunks::new(self, Arc::clone(&state), source);
+        let mut chunker = Chunker::new(bytes, source.start, flow.options.chunk_size);
+        let mut stopped = false;
+        while let Some(chunk) = chunker.next_chunk(lock(&flow.buffers).pop().unwrap_or_default()) {
+            chunks.take(chunk);
+            stopped = flow.stop.load(Ordering::Relaxed);
+            if stopped {
+                break;
+            }
+        }
+        chunks.finish();
+        let End { bytes, lines, error } = chunker.end();
+        let (status, error) = match error {
+            None => (Status::Complete, String::new()),
+            Some(error) if bytes == source.start => (Status::Unreadable, format!("at byte {bytes}: {error}")),
+            Some(error) => (Status::Partial, format!("at byte {bytes}: {error}")),
+        };
+        flow.end(&state, ReadState { status, bytes, lines, error });
+        if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn problem(&mut self, problem: Problem) -> ControlFlow<()> {
+        self.flow.note(problem);
+        ControlFlow::Continue(())
+    }
+}
+
+/// The chunks of one source on their way to the workers: joined, cut at W3C directives, each with its time context.
+struct Chunks<'a, 'f, 's, 'r> {
+    reader: &'a Reader<'f, 's, 'r>,
+    state: Arc<SourceState>,
+    joiner: Joiner,
+    context: TimeContext,
+    /// Whether the source begins like a W3C extended log; `None` before its first chunk.
+    has_directives: Option<bool>,
+    number: u64,
+}
+
+impl<'a, 'f, 's, 'r> Chunks<'a, 'f, 's, 'r> {
+    fn new(reader: &'a Reader<'f, 's, 'r>, state: Arc<SourceState>, source: &Source) -> Self {
+        let options = reader.flow.options;
+        let rules = options.time.clone().with_reference(options.at.or(source.modified));
+        let fixed = options.at.map(|at| EventTime { at, source: TimeSource::Fixed });
+        let file = source.modified.map(|at| EventTime { at, source: TimeSource::File });
+        let context = TimeContext { rules: Arc::new(rules), fallback: fixed.or(file), ..TimeContext::default() };
+        Self { reader, state, joiner: Joiner::default(), context, has_directives: None, number: 0 }
+    }
+
+    fn take(&mut self, chunk: Chunk) {
+        let chunk = self.joiner.join(chunk);
+        if *self.has_directives.get_or_insert(chunk.bytes.starts_with(b"#")) {
+            self.take_with_directives(chunk);
+        } else {
+            self.dispatch(chunk);
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(chunk) = self.joiner.finish() {
+            self.dispatch(chunk);
+        }
+    }
+
+    /// Cuts a chunk where a directive changes what is known about the columns.
+    fn take_with_directives(&mut self, mut chunk: Chunk) {
+        let mut from = 0;
+        while let Some(start) = directive_from(&chunk, from) {
+            let end = memchr::memchr(b'\n', &chunk.bytes[start..]).map_or(chunk.bytes.len(), |end| start + end + 1);
+            let mut fields = self.context.fields.as_deref().cloned().unwrap_or_else(W3cFields::new);
+            from = end;
+            if fields.update(chunk.bytes[start..end].trim_ascii_end()) {
+                if start > 0 {
+                    let rest = split_off(&mut chunk, start);
+                    self.dispatch(chunk);
+                    chunk = rest;
+                    from = end - start;
+                }
+                self.context.fields = Some(Arc::new(fields));
+            }
+        }
+        self.dispatch(chunk);
+    }
+
+    fn dispatch(&mut self, chunk: Chunk) {
+        if chunk.bytes.is_empty() {
+            return;
+        }
+        let behind = self.context.behind(&chunk);
+        let context = std::mem::replace(&mut self.context, behind);
+        let number = self.number;
+        self.number += 1;
+        let flow = self.reader.flow;
+        if !flow.may_hand_over() {
+            flow.triage(&self.state, chunk, number, &context);
+            return;
+        }
+        flow.handed.fetch_add(1, Ordering::Relaxed);
+        let state = Arc::clone(&self.state);
+        self.reader.scope.spawn(move |_| {
+            flow.triage(&state, chunk, number, &context);
+            flow.handed.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}
+
+/// Where the first line at or behind `from`, a line start, begins with `#`.
+fn directive_from(chunk: &Chunk, from: usize) -> Option<usize> {
+    let bytes = &chunk.bytes;
+    let at_start = bytes.get(from) == Some(&b'#') && !(from == 0 && chunk.begins_inside_line);
+    if at_start {
+        return Some(from);
+    }
+    // `from` may be the end of the chunk; the line end before it is looked at again so that none is missed.
+    let search = from.saturating_sub(1);
+    memmem::find(&bytes[search..], b"\n#").map(|at| search + at + 1)
+}
+
+/// Splits a chunk at a line start.
+fn split_off(chunk: &mut Chunk, at: usize) -> Chunk {
+    let bytes = chunk.bytes.split_off(at);
+    let last = chunk.marks.iter().rposition(|mark| mark.at <= at).unwrap_or_default();
+    let before = chunk.marks[last];
+    let skipped = &chunk.bytes[before.at..];
+    let first = Mark {
+        at: 0,
+        offset: before.offset + skipped.len() as u64,
+        line: before.line + memchr::memchr_iter(b'\n', skipped).count() as u64,
+    };
+    let behind = chunk.marks[last + 1..].iter().map(|mark| Mark { at: mark.at - at, ..*mark });
+    let marks = std::iter::once(first).chain(behind).collect();
+    chunk.marks.truncate(last + 1);
+    Chunk { bytes, begins_inside_line: false, begins_inside_run: false, marks }
+}
+
+impl SourceState {
+    fn tally(&self) -> SourceTally {
+        let ReadState { status, bytes, lines, ref error } = *lock(&self.read);
+        SourceTally {
+            id: self.id.number,
+            name: Arc::clone(&self.id.name),
+            status: status_of(status),
+            bytes,
+            lines,
+            found: lock(&self.found).clone(),
+            error: error.clone(),
+        }
+    }
+
+    fn into_tally(self) -> SourceTally {
+        self.tally()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A thread that panicked ends the scan with its panic; no half-done count is ever reported.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
+}

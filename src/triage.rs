@@ -1,0 +1,236 @@
+//! One chunk through all steps: candidate → token → finding → tally. A worker keeps for itself what it has learned, so
+//! that a token it has seen before costs a hash, a look-up and a comparison of times.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use std::hash::BuildHasher;
+
+use crate::input::chunk::{Chunk, TOKEN_LIMIT};
+use crate::policy::Policy;
+use crate::report::{ChunkRows, Occurrence};
+use crate::scan::candidate::{Extent, Starts, extent};
+use crate::scan::lines::{Lines, Place, TimeContext};
+use crate::secret::{Fingerprint, Fingerprinter};
+use crate::tally::source::Found;
+use crate::tally::{BucketWidth, Sighting, Tally, TokenFacts, TokenNumber, earliest};
+use crate::timestamp::Timestamp;
+use crate::token::{Decoded, Token, decode};
+use crate::verdict::{Judge, Judgement, Verdict, token_type};
+
+/// What every chunk is judged by.
+#[derive(Debug)]
+pub struct Criteria {
+    /// What is right.
+    pub policy: Policy,
+    /// Names tokens.
+    pub fingerprinter: Fingerprinter,
+    /// Findings before this instant are left out.
+    pub since: Option<Timestamp>,
+    /// Findings at or after this instant are left out.
+    pub until: Option<Timestamp>,
+    /// Width of the timeline's buckets.
+    pub bucket: BucketWidth,
+}
+
+/// The source that a chunk is of.
+#[derive(Clone, Debug)]
+pub struct SourceId {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its number.
+    pub number: u32,
+}
+
+/// Works on one chunk at a time and remembers every token that it has seen.
+#[derive(Debug)]
+pub struct Worker<'c> {
+    criteria: &'c Criteria,
+    starts: Starts,
+    tokens: Vec<Known>,
+    /// Tokens by two independent hashes of their candidate's bytes. The bytes themselves are not kept: 128 bits under
+    /// random keys tell candidates apart.
+    by_bytes: HashMap<(u64, u64), u32, RandomState>,
+    hashers: [RandomState; 2],
+    words: Words,
+    tally: Tally,
+}
+
+/// A token that was seen before.
+#[derive(Debug)]
+struct Known {
+    fingerprint: Fingerprint,
+    judgement: Judgement,
+    number: TokenNumber,
+}
+
+impl<'c> Worker<'c> {
+    /// A worker that has seen nothing.
+    #[must_use]
+    pub fn new(criteria: &'c Criteria) -> Self {
+        Self {
+            criteria,
+            starts: Starts::default(),
+            tokens: Vec::new(),
+            by_bytes: HashMap::default(),
+            hashers: [RandomState::default(), RandomState::default()],
+            words: Words::default(),
+            tally: Tally::new(criteria.bucket),
+        }
+    }
+
+    /// All that was counted.
+    #[must_use]
+    pub fn into_tally(self) -> Tally {
+        self.tally
+    }
+
+    /// Finds, judges and counts every token of a chunk. With `rows`, each finding is also written there.
+    pub fn triage(
+        &mut self,
+        chunk: &Chunk,
+        context: &TimeContext,
+        source: &SourceId,
+        mut rows: Option<&mut ChunkRows>,
+    ) -> Found {
+        let mut found = Found::default();
+        let mut lines = Lines::new(chunk, context);
+        // Inside a run that was cut no token begins.
+        let mut from = usize::from(chunk.begins_inside_run);
+        while let Some(at) = self.starts.next(&chunk.bytes, from) {
+            let end = chunk.bytes.len().min(at + TOKEN_LIMIT);
+            let Some((token, length)) = self.token(&chunk.bytes[at..end]) else {
+                from = at + 1;
+                continue;
+            };
+            from = at + length;
+            let place = lines.place(at);
+            if self.is_outside(&place) {
+                found.outside += 1;
+                continue;
+            }
+            self.count(token, &place, source, length, &mut found, rows.as_deref_mut());
+        }
+        found
+    }
+
+    /// The token whose candidate begins `bytes`, and the candidate's length; `None` if there is none.
+    fn token(&mut self, bytes: &[u8]) -> Option<(u32, usize)> {
+        let Extent::Whole(length) = extent(bytes) else { return self.decoded(bytes) };
+        let hash = self.hash(&bytes[..length]);
+        match self.by_bytes.get(&hash) {
+            Some(&token) => Some((token, length)),
+            None => self.decoded(bytes),
+        }
+    }
+
+    /// The same by decoding.
+    fn decoded(&mut self, bytes: &[u8]) -> Option<(u32, usize)> {
+        let decoded = decode(bytes, &self.criteria.policy.show_claims)?;
+        let hash = self.hash(&bytes[..decoded.length]);
+        if let Some(&token) = self.by_bytes.get(&hash) {
+            return Some((token, decoded.length));
+        }
+        let fingerprint = self.criteria.fingerprinter.token(decoded.own());
+        let Self { criteria, words, tally, .. } = self;
+        let number = tally.token(fingerprint, || Arc::new(facts(&decoded, criteria, words)));
+        let judgement = Judge::new(&criteria.policy).prepare(&decoded.token);
+        let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
+        self.tokens.push(Known { fingerprint, judgement, number });
+        self.by_bytes.insert(hash, token);
+        Some((token, decoded.length))
+    }
+
+    fn hash(&self, bytes: &[u8]) -> (u64, u64) {
+        let [first, second] = &self.hashers;
+        (first.hash_one(bytes), second.hash_one(bytes))
+    }
+
+    /// A finding without an event time cannot be shown to be outside.
+    fn is_outside(&self, place: &Place) -> bool {
+        place.time.is_some_and(|time| {
+            let millis = time.at.millis();
+            self.criteria.since.is_some_and(|since| millis < since.millis())
+                || self.criteria.until.is_some_and(|until| millis >= until.millis())
+        })
+    }
+
+    fn count(
+        &mut self,
+        token: u32,
+        place: &Place,
+        source: &SourceId,
+        length: usize,
+        found: &mut Found,
+        rows: Option<&mut ChunkRows>,
+    ) {
+        let known = &self.tokens[token as usize];
+        let event_time = place.time.map(|time| time.at);
+        let outcome = known.judgement.at(event_time);
+        if let Some(rows) = rows {
+            rows.push(&Occurrence {
+                line: place.line,
+                offset: place.offset,
+                event_time,
+                time_source: place.time.map_or("", |time| time.source.as_str()),
+                fingerprint: known.fingerprint,
+                outcome: &outcome,
+            });
+        }
+        let sighting = Sighting {
+            event_time,
+            source: &source.name,
+            source_id: source.number,
+            line: place.line,
+            length: u32::try_from(length).unwrap_or(u32::MAX),
+        };
+        self.tally.add(known.number, &outcome, &sighting);
+        found.candidates += 1;
+        found.valid += u64::from(outcome.verdict == Verdict::Valid);
+        found.first_event = earliest(found.first_event, event_time);
+        found.last_event = found.last_event.max(event_time);
+        found.time_formats.extend(place.format.map(|format| format.as_str()));
+        found.undated_lines += u64::from(place.is_first_on_line && place.format.is_none());
+    }
+}
+
+/// What the reports may show of a token.
+fn facts(decoded: &Decoded<'_>, criteria: &Criteria, words: &mut Words) -> TokenFacts {
+    let Token { header, claims, .. } = &decoded.token;
+    let mut facts = TokenFacts {
+        alg: words.keep(header.alg.as_deref()),
+        typ: words.keep(header.typ.as_deref()),
+        kid: words.keep(header.kid.as_deref()),
+        ..TokenFacts::default()
+    };
+    let Some(claims) = claims else { return facts };
+    let subject = claims.sub.as_deref().map(|sub| criteria.fingerprinter.subject(sub));
+    facts.iss = words.keep(claims.iss.as_deref());
+    facts.aud = claims.aud.iter().filter_map(|aud| words.keep(Some(aud))).collect();
+    facts.client = words.keep(claims.client.as_deref());
+    facts.subject = subject.map(|subject| subject.number());
+    facts.sub_fingerprint = subject.filter(|_| criteria.fingerprinter.is_keyed());
+    facts.token_type = token_type(header, claims);
+    facts.issued_at = claims.iat.map(|date| date.at);
+    facts.not_before = claims.nbf.map(|date| date.at);
+    facts.expires_at = claims.exp.map(|date| date.at);
+    facts.shown_claims = claims.shown.iter().map(|value| words.keep(value.as_deref())).collect();
+    facts
+}
+
+/// Keeps one copy of each text: a million tokens share a few issuers, keys and audiences.
+#[derive(Debug, Default)]
+struct Words(HashSet<Arc<str>>);
+
+impl Words {
+    fn keep(&mut self, text: Option<&str>) -> Option<Arc<str>> {
+        let text = text?;
+        if let Some(known) = self.0.get(text) {
+            return Some(Arc::clone(known));
+        }
+        let kept: Arc<str> = Arc::from(text);
+        self.0.insert(Arc::clone(&kept));
+        Some(kept)
+    }
+}
