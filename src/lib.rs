@@ -1,6 +1,7 @@
 //! jwtriage reads archived logs, finds every JSON Web Token and judges it as of the moment its line was written.
 
 pub mod error;
+pub mod report;
 pub mod secret;
 pub mod tally;
 pub mod timestamp;
