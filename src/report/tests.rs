@@ -342,7 +342,7 @@ fn the_summary_fits_a_terminal_of_80_columns() {
          \u{20}     2      2  a.log\n\
          \u{20}     1      2  b.log\n"
     );
-    let narrow = made.summary(Some(67), false);
+    let narrow = made.summary(Some(68), false);
     assert!(narrow.contains("TOKENS  FIRST SEEN   LAST SEEN\n"), "{narrow}");
     assert!(narrow.contains("1       1  06-12 01:00  06-12 01:00\n"), "{narrow}");
 }
