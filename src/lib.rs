@@ -3,9 +3,12 @@
 pub mod error;
 pub mod input;
 pub mod policy;
+pub mod report;
+pub mod run;
 pub mod scan;
 pub mod secret;
 pub mod tally;
 pub mod timestamp;
 pub mod token;
+pub mod triage;
 pub mod verdict;

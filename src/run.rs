@@ -14,7 +14,7 @@ use memchr::memmem;
 use rayon::Scope;
 
 use crate::error::{Error, Result};
-use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT, Mark};
+use crate::input::chunk::{Chunk, Chunker, End, Mark};
 use crate::input::record::Joiner;
 use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
 use crate::report::{ChunkRows, OccurrenceSpool};
@@ -30,7 +30,7 @@ use crate::triage::{Criteria, SourceId, Worker};
 pub struct Options {
     /// How many threads; at least 1.
     pub threads: usize,
-    /// How many bytes are read at a time, 1 to [`LINE_LIMIT`]. Findings do not depend on it.
+    /// How many bytes are read at a time, 1 to [`crate::input::chunk::LINE_LIMIT`]. Findings do not depend on it.
     pub chunk_size: usize,
     /// What one input may cost.
     pub limits: Limits,
@@ -148,10 +148,9 @@ impl<'r> Flow<'r> {
     fn run(&self, mut inputs: Vec<Input>) -> Result<()> {
         inputs.sort_by_key(|input| std::cmp::Reverse(input.size));
         let threads = self.workers.len();
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|error| Error::new(format!("cannot start {threads} threads: {error}; try --threads 1")))?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+            Error::new(format!("cannot start {threads} threads: {error}; try --threads 1"))
+        })?;
         let next = AtomicUsize::new(0);
         pool.scope(|scope| {
             for _ in 0..threads {
@@ -159,8 +158,13 @@ impl<'r> Flow<'r> {
                     self.readers.fetch_add(1, Ordering::Relaxed);
                     while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let mut reader = Reader { flow: self, scope };
-                        if input::read(input, &self.options.limits, &|bytes| self.observer.read(bytes), &mut reader)
-                            .is_break()
+                        if input::read(
+                            input,
+                            &self.options.limits,
+                            &|bytes| self.observer.read(bytes),
+                            &mut reader,
+                        )
+                        .is_break()
                         {
                             break;
                         }
@@ -303,7 +307,8 @@ impl<'a, 'f, 's, 'r> Chunks<'a, 'f, 's, 'r> {
         let rules = options.time.clone().with_reference(options.at.or(source.modified));
         let fixed = options.at.map(|at| EventTime { at, source: TimeSource::Fixed });
         let file = source.modified.map(|at| EventTime { at, source: TimeSource::File });
-        let context = TimeContext { rules: Arc::new(rules), fallback: fixed.or(file), ..TimeContext::default() };
+        let context =
+            TimeContext { rules: Arc::new(rules), fallback: fixed.or(file), ..TimeContext::default() };
         Self { reader, state, joiner: Joiner::default(), context, has_directives: None, number: 0 }
     }
 
@@ -326,7 +331,8 @@ impl<'a, 'f, 's, 'r> Chunks<'a, 'f, 's, 'r> {
     fn take_with_directives(&mut self, mut chunk: Chunk) {
         let mut from = 0;
         while let Some(start) = directive_from(&chunk, from) {
-            let end = memchr::memchr(b'\n', &chunk.bytes[start..]).map_or(chunk.bytes.len(), |end| start + end + 1);
+            let end =
+                memchr::memchr(b'\n', &chunk.bytes[start..]).map_or(chunk.bytes.len(), |end| start + end + 1);
             let mut fields = self.context.fields.as_deref().cloned().unwrap_or_else(W3cFields::new);
             from = end;
             if fields.update(chunk.bytes[start..end].trim_ascii_end()) {
@@ -399,7 +405,7 @@ impl SourceState {
         SourceTally {
             id: self.id.number,
             name: Arc::clone(&self.id.name),
-            status: status_of(status),
+            status,
             bytes,
             lines,
             found: lock(&self.found).clone(),

@@ -190,7 +190,9 @@ impl<'c> Worker<'c> {
         found.valid += u64::from(outcome.verdict == Verdict::Valid);
         found.first_event = earliest(found.first_event, event_time);
         found.last_event = found.last_event.max(event_time);
-        found.time_formats.extend(place.format.map(|format| format.as_str()));
+        if let Some(format) = place.format {
+            found.add_time_format(format);
+        }
         found.undated_lines += u64::from(place.is_first_on_line && place.format.is_none());
     }
 }

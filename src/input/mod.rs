@@ -112,6 +112,12 @@ impl Status {
             Self::Skipped => "skipped",
         }
     }
+
+    /// Whether bytes may be missing from the report without anybody having asked for it.
+    #[must_use]
+    pub const fn is_incomplete(self) -> bool {
+        matches!(self, Self::Partial | Self::Unreadable)
+    }
 }
 
 /// Something that was named, found in a directory or found in an archive, but is not read, or not to its end.

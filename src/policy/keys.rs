@@ -133,16 +133,24 @@ impl KeyEntry {
     }
 }
 
-impl fmt::Display for KeyStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl KeyStatus {
+    /// The contract's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Current => "current",
             Self::Retired => "retired",
             Self::Future => "future",
             Self::Unknown => "unknown",
             Self::Absent => "absent",
             Self::Unchecked => "unchecked",
-        })
+        }
+    }
+}
+
+impl fmt::Display for KeyStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -211,6 +211,15 @@ impl Policy {
             .or_else(|| self.issuers.iter().find(|issuer| issuer.name.matches(iss)))
     }
 
+    /// Whether some issuer's rules name this audience.
+    #[must_use]
+    pub fn knows_audience(&self, aud: &str) -> bool {
+        self.issuers
+            .iter()
+            .flat_map(|issuer| issuer.rules.audiences.iter().flatten())
+            .any(|known| known == aud)
+    }
+
     /// The rules for tokens of an unknown issuer: all algorithms, audiences and keys of all issuers, and nothing else.
     /// Where one issuer leaves algorithms or audiences open, so does the union.
     #[must_use]

@@ -8,12 +8,12 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use source::{SourceStatus, SourceTally};
+pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};
 
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
-use crate::verdict::{Outcome, TokenType};
+use crate::verdict::{Outcome, TokenType, VerdictSet};
 
 /// What the reports may show of a token: no byte of it, only what contract section 5 names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Location {
 pub struct Count {
     /// How often.
     pub occurrences: u64,
+    /// How many of the occurrences have no event time.
+    pub undated: u64,
     /// The earliest event time; `None` when no occurrence has one.
     pub first_seen: Option<Timestamp>,
     /// The latest event time.
@@ -181,6 +183,12 @@ impl Tally {
         self.tokens.len()
     }
 
+    /// Every verdict that was found.
+    #[must_use]
+    pub fn verdicts(&self) -> VerdictSet {
+        self.tokens.iter().flat_map(|token| &token.outcomes).map(|(outcome, _)| outcome.verdict).collect()
+    }
+
     /// Occurrences over time.
     #[must_use]
     pub const fn timeline(&self) -> &Timeline {
@@ -204,6 +212,7 @@ impl Count {
     fn new(sighting: &Sighting<'_>, bucket: Option<i64>) -> Self {
         Self {
             occurrences: 1,
+            undated: u64::from(sighting.event_time.is_none()),
             first_seen: sighting.event_time,
             last_seen: sighting.event_time,
             sources: vec![sighting.source_id],
@@ -215,6 +224,7 @@ impl Count {
 
     fn add(&mut self, sighting: &Sighting<'_>, bucket: Option<i64>) {
         self.occurrences += 1;
+        self.undated += u64::from(sighting.event_time.is_none());
         self.first_seen = earliest(self.first_seen, sighting.event_time);
         self.last_seen = self.last_seen.max(sighting.event_time);
         insert_sorted(&mut self.sources, sighting.source_id);
@@ -229,6 +239,7 @@ impl Count {
 
     fn merge(&mut self, other: Self) {
         self.occurrences += other.occurrences;
+        self.undated += other.undated;
         self.first_seen = earliest(self.first_seen, other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
         union_sorted(&mut self.sources, &other.sources);
@@ -272,5 +283,41 @@ fn union_sorted<T: Ord + Copy>(set: &mut Vec<T>, other: &[T]) {
         set.extend_from_slice(other);
         set.sort_unstable();
         set.dedup();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::{Fingerprinter, RawToken};
+    use crate::verdict::{Detail, KeyStatus, SignatureStatus, Verdict, VerdictSet};
+
+    fn counted(times: &[Option<i64>]) -> Tally {
+        let mut tally = Tally::new(BucketWidth::Auto);
+        let name = Fingerprinter::public().token(RawToken::new(b"a"));
+        let token = tally.token(name, Arc::default);
+        let outcome = Outcome {
+            verdict: Verdict::Valid,
+            detail: Detail::None,
+            also: VerdictSet::default(),
+            key_status: KeyStatus::Unchecked,
+            signature: SignatureStatus::Unchecked,
+        };
+        let source: Arc<str> = "api.log".into();
+        for time in times {
+            let event_time = time.map(Timestamp::from_seconds);
+            let sighting = Sighting { event_time, source: &source, source_id: 0, line: 1, length: 100 };
+            tally.add(token, &outcome, &sighting);
+        }
+        tally
+    }
+
+    #[test]
+    fn a_count_tells_its_undated_occurrences_also_after_a_merge() {
+        let merged = counted(&[Some(7), None]).merge(counted(&[None, None, Some(3)]));
+        let tokens = merged.tokens();
+        let (_, count) = &tokens[0].1.outcomes[0];
+        assert_eq!((count.occurrences, count.undated), (5, 3));
+        assert_eq!(count.buckets(), [3, 7]);
     }
 }

@@ -1,43 +1,12 @@
 //! What was read of one source, and what was found in it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::input::Status;
+use crate::scan::event_time::TimeFormat;
 use crate::timestamp::Timestamp;
 
 use super::earliest;
-
-/// How far a source could be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SourceStatus {
-    /// To its end.
-    Complete,
-    /// Up to an error.
-    Partial,
-    /// Not at all.
-    Unreadable,
-    /// Left out on purpose.
-    Skipped,
-}
-
-impl SourceStatus {
-    /// The status as the reports write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Partial => "partial",
-            Self::Unreadable => "unreadable",
-            Self::Skipped => "skipped",
-        }
-    }
-
-    /// Whether bytes of the source may be missing from the report without anybody having asked for it.
-    #[must_use]
-    pub const fn is_incomplete(self) -> bool {
-        matches!(self, Self::Partial | Self::Unreadable)
-    }
-}
 
 /// One source's row of `sources.csv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +16,7 @@ pub struct SourceTally {
     /// Its name, as the user would type it.
     pub name: Arc<str>,
     /// How far it could be read.
-    pub status: SourceStatus,
+    pub status: Status,
     /// Decompressed bytes that were scanned.
     pub bytes: u64,
     /// Lines that were scanned; a last line without a line end counts.
@@ -70,7 +39,8 @@ pub struct Found {
     /// The latest event time of a finding.
     pub last_event: Option<Timestamp>,
     /// The formats in which lines with findings state their time.
-    pub time_formats: BTreeSet<&'static str>,
+    /// See [`Found::time_formats`].
+    pub(crate) time_formats: Vec<TimeFormat>,
     /// Lines with findings that state no time of their own.
     pub undated_lines: u64,
     /// Findings that `--since` or `--until` left out; counted nowhere else.
@@ -84,9 +54,24 @@ impl Found {
         self.valid += other.valid;
         self.first_event = earliest(self.first_event, other.first_event);
         self.last_event = self.last_event.max(other.last_event);
-        self.time_formats.extend(other.time_formats);
+        other.time_formats.into_iter().for_each(|format| self.add_time_format(format));
         self.undated_lines += other.undated_lines;
         self.outside += other.outside;
+    }
+
+    /// Notes the format in which a line states its time. Most sources have one, few have more than two.
+    pub fn add_time_format(&mut self, format: TimeFormat) {
+        if !self.time_formats.contains(&format) {
+            self.time_formats.push(format);
+        }
+    }
+
+    /// The names of the formats in which lines with findings state their time, sorted.
+    #[must_use]
+    pub fn time_formats(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.time_formats.iter().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Findings whose verdict is not `valid`.

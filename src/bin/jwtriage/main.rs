@@ -1,2 +1,22 @@
 //! The command line of jwtriage.
-fn main() {}
+
+mod args;
+mod policy_check;
+mod progress;
+mod scan;
+mod terminal;
+
+use std::process::ExitCode;
+
+use args::Command;
+
+fn main() -> ExitCode {
+    let done = match args::parse() {
+        Command::Scan(args) => scan::run(&args),
+        Command::PolicyCheck(args) => policy_check::run(&args),
+    };
+    done.unwrap_or_else(|error| {
+        terminal::complain(&error.to_string());
+        ExitCode::from(2)
+    })
+}

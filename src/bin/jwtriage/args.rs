@@ -1,0 +1,204 @@
+//! The command line: as typed ([`Cli`] and what hangs off it), then as meant ([`Command`]).
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use jwtriage::policy::PolicyFlags;
+
+use crate::progress::ProgressMode;
+use crate::terminal::Color;
+
+/// What is to be done.
+pub enum Command {
+    /// `jwtriage scan`
+    Scan(Box<Scan>),
+    /// `jwtriage policy check`
+    PolicyCheck(PolicyCheck),
+}
+
+/// Find every JSON Web Token in archived logs and judge it as of the moment its line was written
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, nothing in --fail-on; 1 done, something in --fail-on was found;\n\
+    2 wrong usage, policy or output directory; 3 done, but some source could not be read to its end;\n\
+    130 interrupted."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Scan logs and write CSV reports
+    Scan(Box<Scan>),
+    /// Work with policy files
+    #[command(subcommand)]
+    Policy(PolicyCommands),
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommands {
+    /// Say what a policy file means, and what in it is doubtful
+    Check(PolicyCheck),
+}
+
+/// `jwtriage policy check` as typed.
+#[derive(Debug, Args)]
+pub struct PolicyCheck {
+    /// The policy file
+    pub file: PathBuf,
+}
+
+/// Scan logs and write CSV reports
+///
+/// Reads files, directories, archives and compressed files (gzip, zstd, bzip2, xz, lz4, tar, zip, told apart by their
+/// content, never by their name), finds every JWT-shaped string, decodes it, judges it at the time of its own line and
+/// writes aggregated reports. Tokens are named only by fingerprints.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    jwtriage scan /var/log/app --policy policy.toml --out report\n  \
+    zcat app.log.gz | jwtriage scan - --issuer https://auth.example.com/ --jwks jwks.json\n  \
+    jwtriage scan 'logs/*.zst' --since 2026-06-12T01:00:00Z --tz Europe/Berlin --out report\n  \
+    jwtriage scan @files.txt --policy policy.toml --fail-on expired,stale_kid --quiet")]
+pub struct Scan {
+    /// Files, directories, globs, `-` for standard input, `@FILE` for a list of paths [default: `-` in a pipe]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<OsString>,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    #[command(flatten)]
+    pub time: TimeArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// How many threads to use [default: one per core]
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// What tokens are judged by, as typed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyArgs {
+    /// The policy file: issuers, audiences, algorithms and keys over time
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// An issuer that is trusted (without a policy file; repeatable)
+    #[arg(long, value_name = "ISS")]
+    issuer: Vec<String>,
+    /// An audience that is allowed (repeatable)
+    #[arg(long, value_name = "AUD")]
+    audience: Vec<String>,
+    /// An algorithm that is allowed (repeatable) [default: everything but none]
+    #[arg(long, value_name = "ALG", value_delimiter = ',')]
+    algorithm: Vec<String>,
+    /// A JWKS file with keys that are current (repeatable)
+    #[arg(long, value_name = "FILE")]
+    jwks: Vec<String>,
+    /// A JWKS file with keys that are retired, from TIME on if it is given (repeatable)
+    #[arg(long, value_name = "FILE[@TIME]")]
+    retired_jwks: Vec<String>,
+    /// How far clocks may differ, such as 30s [default: 0s]
+    #[arg(long, value_name = "DURATION")]
+    leeway: Option<String>,
+}
+
+impl PolicyArgs {
+    /// The flags that make a policy.
+    pub fn flags(&self) -> PolicyFlags {
+        PolicyFlags {
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            algorithm: self.algorithm.clone(),
+            jwks: self.jwks.clone(),
+            retired_jwks: self.retired_jwks.clone(),
+            leeway: self.leeway.clone(),
+        }
+    }
+}
+
+/// Where event times come from, as typed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Event time")]
+pub struct TimeArgs {
+    /// How lines state their time: a strptime pattern, or epoch, epoch_ms, epoch_us, epoch_ns [default: found per line]
+    #[arg(long, value_name = "PATTERN", conflicts_with = "time_key")]
+    pub time_format: Option<String>,
+    /// The JSON member (dotted for nested ones) or logfmt key that holds the time
+    #[arg(long, value_name = "KEY")]
+    pub time_key: Option<String>,
+    /// The time zone of times that state none, an IANA name such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub tz: String,
+    /// The event time of lines that state none and have no dated line above, instead of the file's modification time;
+    /// also what times without a year are taken to be shortly before
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Leave out findings before this time (RFC 3339, or a date with or without a time of day in --tz)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Leave out findings at or after this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+/// What is written, as typed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Write the reports to this directory, which appears when they are complete [default: summary only]
+    #[arg(long, short = 'o', value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Also write every single finding to occurrences.csv
+    #[arg(long, requires = "out")]
+    pub occurrences: bool,
+    /// Width of the timeline's buckets, such as 5m [default: at most 500 buckets]
+    #[arg(long, value_name = "DURATION")]
+    pub bucket: Option<String>,
+    /// A file with a key (16 bytes or more) for fingerprints of your own; subjects are shown as fingerprints only then
+    #[arg(long, value_name = "FILE")]
+    pub fingerprint_key: Option<PathBuf>,
+    /// Exit with 1 if one of these verdicts was found; `any` is every verdict but valid
+    #[arg(long, value_name = "VERDICT,…", value_delimiter = ',')]
+    pub fail_on: Vec<String>,
+    /// No summary on stdout
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// How to show progress
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// What the command line means. Ends the process where it means nothing, or asks for help.
+pub fn parse() -> Command {
+    match Cli::parse().command {
+        Subcommands::Policy(PolicyCommands::Check(args)) => Command::PolicyCheck(args),
+        Subcommands::Scan(mut args) => {
+            if args.paths.is_empty() {
+                args.paths.push(default_path());
+            }
+            Command::Scan(args)
+        }
+    }
+}
+
+/// Standard input, if something is to be expected there.
+fn default_path() -> OsString {
+    if io::stdin().is_terminal() {
+        let message = "expected a PATH: files, directories, globs, - for standard input or @FILE for a list";
+        let mut cli = Cli::command();
+        let scan = cli.find_subcommand_mut("scan").map(std::mem::take).unwrap_or_default();
+        scan.bin_name("jwtriage scan").error(ErrorKind::MissingRequiredArgument, message).exit();
+    }
+    "-".into()
+}

@@ -1,0 +1,223 @@
+//! `jwtriage scan`: from the flags to the report.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jwtriage::error::{Error, Result};
+use jwtriage::input::Limits;
+use jwtriage::input::chunk::LINE_LIMIT;
+use jwtriage::policy::{Policy, duration};
+use jwtriage::report::{Findings, Known, OccurrenceSpool, Report, Staging};
+use jwtriage::run::{Options, Scan};
+use jwtriage::scan::event_time::TimeRules;
+use jwtriage::secret::Fingerprinter;
+use jwtriage::tally::BucketWidth;
+use jwtriage::timestamp::Timestamp;
+use jwtriage::triage::Criteria;
+use jwtriage::verdict::Verdict;
+
+use crate::args::{OutputArgs, Scan as Args, TimeArgs};
+use crate::progress::Progress;
+use crate::terminal;
+
+/// Exit codes of contract section 6.
+mod exit {
+    pub(super) const FOUND: u8 = 1;
+    pub(super) const INCOMPLETE: u8 = 3;
+    pub(super) const INTERRUPTED: u8 = 130;
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When flags, policy or output directory are wrong, before anything is scanned; or when a report cannot be written.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let fail_on = verdicts(&args.output.fail_on)?;
+    let options = options(args)?;
+    let staging = args.output.out.as_deref().map(Staging::new).transpose()?;
+    let spool = match &staging {
+        Some(staging) if args.output.occurrences => Some(OccurrenceSpool::new(staging)?),
+        _ => None,
+    };
+    let progress = Progress::new(args.output.progress);
+    options
+        .criteria
+        .policy
+        .warnings()
+        .iter()
+        .for_each(|warning| progress.complain(&format!("warning: {warning}")));
+    let stop = stop_on_signal(staging.as_ref())?;
+    let scan = jwtriage::run::scan(&args.paths, &options, &progress, spool.as_ref(), &stop);
+    progress.finish();
+    let scan = scan?;
+    if scan.interrupted {
+        drop(staging);
+        return Ok(ExitCode::from(exit::INTERRUPTED));
+    }
+    write(&args.output, &options.criteria.policy, &scan, staging, spool)?;
+    Ok(exit_code(&scan, &fail_on))
+}
+
+fn write(
+    args: &OutputArgs,
+    policy: &Policy,
+    scan: &Scan,
+    staging: Option<Staging>,
+    spool: Option<OccurrenceSpool>,
+) -> Result<()> {
+    let issuer = |iss: &str| policy.issuer_of(iss).is_some();
+    let audience = |aud: &str| policy.knows_audience(aud);
+    let known = Known { issuer: &issuer, audience: &audience };
+    let findings = Findings {
+        tally: &scan.tally,
+        sources: &scan.sources,
+        known: policy.judges_issuers().then_some(known),
+        show_claims: &policy.show_claims,
+    };
+    let report = Report::new(findings);
+    if let Some(staging) = staging {
+        report.write_csv(&staging)?;
+        if let Some(spool) = spool {
+            spool.finish(&scan.sources, &staging)?;
+        }
+        staging.publish()?;
+    }
+    let outside: u64 = scan.sources.iter().map(|source| source.found.outside).sum();
+    if outside > 0 {
+        terminal::complain(&format!("{outside} findings outside --since and --until were left out"));
+    }
+    if !args.quiet {
+        terminal::print(&report.summary(terminal::width(), args.color.on_stdout()))?;
+    }
+    Ok(())
+}
+
+fn exit_code(scan: &Scan, fail_on: &[Verdict]) -> ExitCode {
+    let incomplete = scan.sources.iter().any(|source| source.status.is_incomplete());
+    let found = scan.tally.verdicts().iter().any(|verdict| fail_on.contains(&verdict));
+    match (incomplete, found) {
+        (true, _) => ExitCode::from(exit::INCOMPLETE),
+        (false, true) => ExitCode::from(exit::FOUND),
+        (false, false) => ExitCode::SUCCESS,
+    }
+}
+
+fn options(args: &Args) -> Result<Options> {
+    let zone = zone(&args.time.tz)?;
+    let time = |flag: &str, text: &Option<String>| {
+        text.as_deref().map(|text| instant(flag, text, &zone)).transpose()
+    };
+    let (at, since, until) = (
+        time("--at", &args.time.at)?,
+        time("--since", &args.time.since)?,
+        time("--until", &args.time.until)?,
+    );
+    let criteria = Criteria {
+        policy: Policy::load(args.policy.policy.as_deref(), &args.policy.flags())?,
+        fingerprinter: fingerprinter(&args.output)?,
+        since,
+        until,
+        bucket: bucket(args.output.bucket.as_deref())?,
+    };
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Options {
+        threads: args.threads.map_or_else(cores, usize::from),
+        chunk_size: LINE_LIMIT,
+        limits: Limits::default(),
+        time: time_rules(&args.time, zone)?,
+        at,
+        criteria,
+    })
+}
+
+fn time_rules(args: &TimeArgs, zone: TimeZone) -> Result<TimeRules> {
+    let mut rules = TimeRules::default().with_zone(zone);
+    if let Some(pattern) = &args.time_format {
+        rules = rules.with_format(pattern).map_err(Error::new)?;
+    }
+    if let Some(key) = &args.time_key {
+        rules = rules.with_key(key).map_err(Error::new)?;
+    }
+    Ok(rules)
+}
+
+fn zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|_| {
+        let name = name.escape_debug();
+        Error::new(format!(
+            "--tz: expected an IANA time zone such as Europe/Berlin or UTC, but found \"{name}\""
+        ))
+    })
+}
+
+/// A time as typed: RFC 3339, or a date with or without a time of day in the zone of `--tz`.
+fn instant(flag: &str, text: &str, zone: &TimeZone) -> Result<Timestamp> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let civil = text.parse::<jiff::civil::DateTime>();
+    let at = civil.and_then(|civil| zone.to_timestamp(civil)).map_err(|_| {
+        let text = text.escape_debug();
+        Error::new(format!(
+            "{flag}: expected a time such as 2026-06-12T02:00:00Z, 2026-06-12T02:00 or 2026-06-12, but found \"{text}\""
+        ))
+    })?;
+    Ok(Timestamp::new(at.as_millisecond(), at.subsec_nanosecond() != 0))
+}
+
+fn bucket(text: Option<&str>) -> Result<BucketWidth> {
+    let Some(text) = text else { return Ok(BucketWidth::Auto) };
+    let millis = duration::parse(text).map_err(|error| Error::new(format!("--bucket: {error}")))?;
+    if millis < 1000 || millis % 1000 != 0 {
+        return Err(Error::new("--bucket: expected whole seconds, at least 1s"));
+    }
+    Ok(BucketWidth::Seconds(millis / 1000))
+}
+
+fn fingerprinter(args: &OutputArgs) -> Result<Fingerprinter> {
+    let Some(file) = &args.fingerprint_key else { return Ok(Fingerprinter::public()) };
+    let complaint = |error: String| Error::new(format!("--fingerprint-key {}: {error}", file.display()));
+    let key = std::fs::read(file).map_err(|error| complaint(format!("cannot read the key: {error}")))?;
+    Fingerprinter::with_key(&key).map_err(|error| complaint(error.to_string()))
+}
+
+fn verdicts(names: &[String]) -> Result<Vec<Verdict>> {
+    let mut verdicts = Vec::new();
+    for name in names {
+        match (name.as_str(), Verdict::ALL.iter().find(|verdict| verdict.as_str() == name)) {
+            ("any", _) => verdicts.extend(Verdict::ALL.iter().filter(|verdict| **verdict != Verdict::Valid)),
+            (_, Some(verdict)) => verdicts.push(*verdict),
+            (_, None) => {
+                let known: Vec<_> = Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect();
+                let (name, known) = (name.escape_debug(), known.join(", "));
+                return Err(Error::new(format!(
+                    "--fail-on: expected any or a verdict ({known}), but found \"{name}\""
+                )));
+            }
+        }
+    }
+    Ok(verdicts)
+}
+
+/// How long a scan that was told to stop may take to do so, before it is ended where it stands. A read from a pipe
+/// that gives nothing never comes back.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A flag that is set when the user, or the system, wants the scan to stop. No half-written report stays behind.
+fn stop_on_signal(staging: Option<&Staging>) -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (flag, partial) = (Arc::clone(&stop), staging.map(|staging| staging.path().to_owned()));
+    let handler = move || {
+        flag.store(true, Ordering::Relaxed);
+        std::thread::sleep(GRACE);
+        if let Some(partial) = &partial {
+            let _ = std::fs::remove_dir_all(partial);
+        }
+        std::process::exit(i32::from(exit::INTERRUPTED));
+    };
+    ctrlc::set_handler(handler).map_err(|error| Error::new(format!("cannot take signals: {error}")))?;
+    Ok(stop)
+}

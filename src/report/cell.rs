@@ -1,0 +1,158 @@
+//! Text from outside → cells that harm neither a terminal, nor a spreadsheet, nor whoever reads them.
+//!
+//! Names of sources, header values and claims are written by whoever made the token or the log. In a report they
+//! hold no character that cannot be seen:
+//!
+//! - control characters (C0, DEL, C1; so ANSI escapes too) and the soft hyphen are written as `\xNN`,
+//! - invisible ones beyond one byte (zero-width, bidirectional controls, line and paragraph separators, tags) as
+//!   `\u{NNNN}`,
+//! - a cell whose text begins with `=`, `+`, `-`, `@`, tab or CR begins with `'`, so that no spreadsheet takes it
+//!   for a formula,
+//! - a claim or header value longer than 256 characters is cut there and ends in `…`. It is cut before it is
+//!   escaped: no escape is ever cut in half.
+//!
+//! A number that may be negative is text here: its `-` would begin a formula.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// Characters of a claim or header value that a report shows.
+const MAX_CHARS: usize = 256;
+
+/// Text of a report that came from outside. There is no other way for such text into a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub(super) struct Cell<'a>(Cow<'a, str>);
+
+impl<'a> Cell<'a> {
+    /// The cell of a text of any length: a source's name, a place, an error.
+    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        if !text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            return Self(visible(text));
+        }
+        Self(Cow::Owned(format!("'{}", visible(text))))
+    }
+
+    /// The cell of a value that a token's header or claims hold, which may be of any length.
+    pub(super) fn claim(value: impl Into<Cow<'a, str>>) -> Self {
+        let value = value.into();
+        match value.char_indices().nth(MAX_CHARS) {
+            None => Self::text(value),
+            Some((end, _)) => Self::text(format!("{}…", &value[..end])),
+        }
+    }
+
+    /// The cell of a value that a token may lack; empty when it does.
+    pub(super) fn maybe(value: Option<&'a str>) -> Self {
+        value.map(Self::claim).unwrap_or_default()
+    }
+
+    /// The text as written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text with every character that cannot be seen written as an escape.
+pub(super) fn visible<'a>(text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+    let text = text.into();
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.contains(is_invisible) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match u32::from(c) {
+            _ if !is_invisible(c) => shown.push(c),
+            code @ ..=0xff => shown.push_str(&format!("\\x{code:02x}")),
+            code => shown.push_str(&format!("\\u{{{code:x}}}")),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a reader would not see the character, or would see what follows it differently.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\0'..='\x1f'
+            | '\x7f'..='\u{9f}'
+            | '\u{ad}' // soft hyphen
+            | '\u{61c}' // Arabic letter mark
+            | '\u{180e}' // Mongolian vowel separator
+            | '\u{200b}'..='\u{200f}' // zero-width, direction marks
+            | '\u{2028}'..='\u{202e}' // line and paragraph separators, direction embeddings and overrides
+            | '\u{2060}'..='\u{206f}' // word joiner, invisible operators, direction isolates
+            | '\u{feff}' // byte order mark
+            | '\u{fff9}'..='\u{fffb}' // interlinear annotation
+            | '\u{e0000}'..='\u{e007f}' // tags
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_class_of_character_is_written_as_the_contract_says() {
+        let cases = [
+            ("plain, with \"quotes\" and ünïcödé 日本", "plain, with \"quotes\" and ünïcödé 日本"),
+            ("", ""),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("-", "'-"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\\x09=1"),
+            ("\r=1", "'\\x0d=1"),
+            ("\n=1", "\\x0a=1"),
+            ("a=b-c+d@e", "a=b-c+d@e"),
+            ("'quoted", "'quoted"),
+            ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+            ("\0\x07\x7f", "\\x00\\x07\\x7f"),
+            ("\u{80}\u{9b}31m\u{9f}", "\\x80\\x9b31m\\x9f"),
+            ("\u{a0}", "\u{a0}"),
+            ("a\u{200b}b\u{200f}c", "a\\u{200b}b\\u{200f}c"),
+            ("\u{202a}\u{202e}gpj.exe", "\\u{202a}\\u{202e}gpj.exe"),
+            ("\u{2066}x\u{2069}", "\\u{2066}x\\u{2069}"),
+            ("\u{2028}\u{2029}", "\\u{2028}\\u{2029}"),
+            ("\u{feff}=1", "\\u{feff}=1"),
+            ("so\u{ad}ft", "so\\xadft"),
+            ("\u{e0041}", "\\u{e0041}"),
+            ("back\\slash", "back\\slash"),
+        ];
+        for (text, cell) in cases {
+            assert_eq!(Cell::text(text).as_str(), cell);
+        }
+    }
+
+    #[test]
+    fn a_claim_is_cut_at_256_characters_and_never_within_an_escape() {
+        let whole = "ä".repeat(256);
+        assert_eq!(Cell::claim(&*whole).as_str(), whole);
+        let long = "ä".repeat(257);
+        assert_eq!(Cell::claim(&*long).as_str(), format!("{whole}…"));
+        let escaped = Cell::claim("\x1b".repeat(300));
+        assert_eq!(escaped.as_str(), format!("{}…", "\\x1b".repeat(256)));
+        assert_eq!(Cell::text(&*long).as_str(), long);
+    }
+
+    #[test]
+    fn a_clean_text_is_borrowed() {
+        assert!(matches!(Cell::claim("https://auth.example.com/").0, Cow::Borrowed(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_holds_a_control_character_or_begins_like_a_formula(text in any::<String>(), lead in "[=+@\t\r\n-]?") {
+            let text = format!("{lead}{text}");
+            for cell in [Cell::text(&*text), Cell::claim(&*text)] {
+                prop_assert!(!cell.as_str().contains(char::is_control));
+                prop_assert!(!cell.as_str().starts_with(['=', '+', '-', '@']));
+                prop_assert!(!cell.as_str().contains(is_invisible));
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Tally → files and a table for the terminal.
+//!
+//! A [`Report`] is made once from all that was found. It goes into the directory of a [`Staging`], which is made
+//! before the scan, so that a bad output directory costs no time, and appears in its place when it is complete. What
+//! each file holds is in `tables.rs` and `tokens.rs`, how its columns are called in `rows.rs`, how text from outside
+//! is made harmless in `cell.rs`. `occurrences.csv`, which may be larger than memory, is spooled while the scan runs:
+//! see [`OccurrenceSpool`].
+//!
+//! Invariant: the same findings give the same bytes, in whatever order they were counted.
+
+mod cell;
+mod csv;
+mod group;
+mod occurrences;
+mod publish;
+mod rows;
+mod summary;
+mod tables;
+mod tokens;
+
+use std::io::{self, Write};
+
+use crate::error::Result;
+use crate::secret::Fingerprint;
+use crate::tally::{SourceTally, Tally, TokenTally};
+
+pub use occurrences::{ChunkRows, Occurrence, OccurrenceSpool};
+pub use publish::Staging;
+
+use cell::Cell;
+use rows::Row as _;
+
+/// Text from outside as a terminal may show it: every character that cannot be seen is written as an escape.
+#[must_use]
+pub fn plain_text(text: &str) -> std::borrow::Cow<'_, str> {
+    cell::visible(text)
+}
+
+/// Everything that the reports are made from.
+#[derive(Clone, Copy)]
+pub struct Findings<'a> {
+    /// All counts but those per source.
+    pub tally: &'a Tally,
+    /// What was read of each source, in any order.
+    pub sources: &'a [SourceTally],
+    /// What the policy names; `None` without a policy.
+    pub known: Option<Known<'a>>,
+    /// The claims whose plain values may be shown, in the order of `TokenFacts::shown_claims`.
+    pub show_claims: &'a [String],
+}
+
+/// What the policy names.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// Whether it names this issuer.
+    pub issuer: &'a dyn Fn(&str) -> bool,
+    /// Whether it names this audience.
+    pub audience: &'a dyn Fn(&str) -> bool,
+}
+
+/// All that was found, ready to be written down.
+pub struct Report<'a> {
+    findings: Findings<'a>,
+    /// Ordered by fingerprint.
+    tokens: Vec<(Fingerprint, &'a TokenTally)>,
+}
+
+/// Writes one file of a report.
+type WriteFile = fn(&Report<'_>, &mut dyn Write) -> io::Result<()>;
+
+/// The CSV files that every report has.
+const FILES: [(&str, WriteFile); 8] = [
+    ("summary.csv", |report, out| csv::write(out, report.summary_rows())),
+    ("tokens.csv", |report, out| report.write_tokens(out)),
+    ("issuers.csv", |report, out| csv::write(out, report.issuer_rows())),
+    ("audiences.csv", |report, out| csv::write(out, report.audience_rows())),
+    ("clients.csv", |report, out| csv::write(out, report.client_rows())),
+    ("keys.csv", |report, out| csv::write(out, report.key_rows())),
+    ("timeline.csv", |report, out| csv::write(out, report.timeline_rows())),
+    ("sources.csv", |report, out| csv::write(out, report.source_rows())),
+];
+
+impl<'a> Report<'a> {
+    /// Takes the findings, in whatever order they were counted.
+    #[must_use]
+    pub fn new(findings: Findings<'a>) -> Self {
+        Self { findings, tokens: findings.tally.tokens() }
+    }
+
+    /// Writes every CSV file but `occurrences.csv`.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_csv(&self, staging: &Staging) -> Result<()> {
+        FILES.iter().try_for_each(|(name, write)| staging.write(name, |out| write(self, out)))
+    }
+
+    /// The table for the terminal, with a line end. Lines are cut to `width` columns, if that is given.
+    #[must_use]
+    pub fn summary(&self, width: Option<usize>, color: bool) -> String {
+        summary::render(self, width, color)
+    }
+
+    /// `tokens.csv` has a column `claim.NAME` at its end for each claim that may be shown.
+    fn write_tokens(&self, out: &mut dyn Write) -> io::Result<()> {
+        let claims: Vec<_> =
+            self.findings.show_claims.iter().map(|name| Cell::text(format!("claim.{name}"))).collect();
+        let header = rows::TokenRow::COLUMNS.iter().copied().chain(claims.iter().map(Cell::as_str));
+        csv::write_under(out, header, self.token_rows())
+    }
+}
+
+#[cfg(test)]
+mod tests;

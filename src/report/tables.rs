@@ -1,0 +1,230 @@
+//! Findings → the rows of each file, in order.
+//!
+//! A row's key is its leading cells as they are written: what a reader of the report could not tell apart is one
+//! row, and no key comes twice. Keys are kept in ordered maps, so that the rows are in the order of their columns by
+//! construction. Each table is one pass over the tokens.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashSet;
+
+use super::cell::Cell;
+use super::group::{DistinctTokens, Group};
+use super::rows::{
+    AudienceRow, ClientRow, IssuerRow, KeyRow, Millionths, Shown, SourceRow, SummaryRow, TimelineRow,
+};
+use super::{Known, Report};
+use crate::tally::{Count, TokenFacts};
+use crate::timestamp::Timestamp;
+use crate::verdict::{Outcome, SignatureStatus};
+
+impl<'a> Report<'a> {
+    /// Every outcome of every token, with the token's number in order of fingerprints.
+    fn outcomes(&self) -> impl Iterator<Item = (usize, &'a TokenFacts, &'a Outcome, &'a Count)> {
+        self.tokens.iter().enumerate().flat_map(|(number, &(_, token))| {
+            token.outcomes.iter().map(move |(outcome, count)| (number, &*token.facts, outcome, count))
+        })
+    }
+
+    /// The rows of `summary.csv`.
+    pub(super) fn summary_rows(&self) -> Vec<SummaryRow<'a>> {
+        #[derive(Default)]
+        struct Counted {
+            group: Group,
+            subjects: HashSet<u64>,
+            sources: HashSet<u32>,
+        }
+        let mut counted: BTreeMap<(&str, Cell<'_>), Counted> = BTreeMap::new();
+        for (token, facts, outcome, count) in self.outcomes() {
+            let key = (outcome.verdict.as_str(), Cell::claim(outcome.detail.as_str()));
+            let counted = counted.entry(key).or_default();
+            counted.group.add(token, count);
+            counted.subjects.extend(facts.subject);
+            counted.sources.extend(&count.sources);
+        }
+        let whole = counted.values().map(|counted| counted.group.occurrences).sum();
+        let row = |((verdict, detail), Counted { group, subjects, sources })| SummaryRow {
+            verdict,
+            detail,
+            occurrences: group.occurrences,
+            distinct_tokens: group.distinct_tokens(),
+            distinct_subjects: subjects.len() as u64,
+            sources: sources.len() as u64,
+            first_seen: group.first_seen(),
+            last_seen: group.last_seen(),
+            share: Shown(Millionths::of(group.occurrences, whole)),
+        };
+        counted.into_iter().map(row).collect()
+    }
+
+    /// The rows of `issuers.csv`. Tokens without an issuer, or whose claims cannot be read, have an empty one.
+    pub(super) fn issuer_rows(&self) -> impl Iterator<Item = IssuerRow<'a>> {
+        let mut groups: BTreeMap<(Cell<'_>, &str, &str), Group> = BTreeMap::new();
+        for (token, facts, outcome, count) in self.outcomes() {
+            let iss = facts.iss.as_deref();
+            let key = (Cell::maybe(iss), self.is_known(iss, |known| known.issuer), outcome.verdict.as_str());
+            groups.entry(key).or_default().add(token, count);
+        }
+        groups.into_iter().map(|((iss, known, verdict), group)| IssuerRow {
+            iss,
+            known,
+            verdict,
+            occurrences: group.occurrences,
+            distinct_tokens: group.distinct_tokens(),
+            first_seen: group.first_seen(),
+            last_seen: group.last_seen(),
+        })
+    }
+
+    /// The rows of `audiences.csv`. A token for several audiences counts for each, one for none for the empty one.
+    pub(super) fn audience_rows(&self) -> impl Iterator<Item = AudienceRow<'a>> {
+        let mut groups: BTreeMap<(Cell<'_>, &str, &str), Group> = BTreeMap::new();
+        for (number, (_, token)) in self.tokens.iter().enumerate() {
+            let cell = |aud| (Cell::maybe(aud), self.is_known(aud, |known| known.audience));
+            let mut audiences: Vec<_> = token.facts.aud.iter().map(|aud| cell(Some(&**aud))).collect();
+            if audiences.is_empty() {
+                audiences.push(cell(None));
+            }
+            audiences.sort_unstable();
+            audiences.dedup();
+            for (aud, known) in audiences {
+                for (outcome, count) in &token.outcomes {
+                    let key = (aud.clone(), known, outcome.verdict.as_str());
+                    groups.entry(key).or_default().add(number, count);
+                }
+            }
+        }
+        groups.into_iter().map(|((aud, known, verdict), group)| AudienceRow {
+            aud,
+            known,
+            verdict,
+            occurrences: group.occurrences,
+            distinct_tokens: group.distinct_tokens(),
+            first_seen: group.first_seen(),
+            last_seen: group.last_seen(),
+        })
+    }
+
+    /// The rows of `clients.csv`.
+    pub(super) fn client_rows(&self) -> impl Iterator<Item = ClientRow<'a>> {
+        let mut groups: BTreeMap<(Cell<'_>, Cell<'_>, &str), (Group, HashSet<u64>)> = BTreeMap::new();
+        for (token, facts, outcome, count) in self.outcomes() {
+            let client = Cell::maybe(facts.client.as_deref());
+            let key = (client, Cell::maybe(facts.iss.as_deref()), outcome.verdict.as_str());
+            let (group, subjects) = groups.entry(key).or_default();
+            group.add(token, count);
+            subjects.extend(facts.subject);
+        }
+        groups.into_iter().map(|((client, iss, verdict), (group, subjects))| ClientRow {
+            client,
+            iss,
+            verdict,
+            occurrences: group.occurrences,
+            distinct_tokens: group.distinct_tokens(),
+            distinct_subjects: subjects.len() as u64,
+            first_seen: group.first_seen(),
+            last_seen: group.last_seen(),
+        })
+    }
+
+    /// The rows of `keys.csv`.
+    pub(super) fn key_rows(&self) -> impl Iterator<Item = KeyRow<'a>> {
+        #[derive(Default)]
+        struct Counted {
+            group: Group,
+            sources: HashSet<u32>,
+            verified: u64,
+            failed: u64,
+        }
+        let mut counted: BTreeMap<[Cell<'_>; 3], BTreeMap<&str, Counted>> = BTreeMap::new();
+        for (token, facts, outcome, count) in self.outcomes() {
+            let key = [&facts.iss, &facts.kid, &facts.alg].map(|value| Cell::maybe(value.as_deref()));
+            let by_status = counted.entry(key).or_default();
+            let counted = by_status.entry(outcome.key_status.as_str()).or_default();
+            counted.group.add(token, count);
+            counted.sources.extend(&count.sources);
+            match outcome.signature {
+                SignatureStatus::Verified => counted.verified += count.occurrences,
+                SignatureStatus::Failed => counted.failed += count.occurrences,
+                SignatureStatus::NoKey | SignatureStatus::Unchecked | SignatureStatus::Unsigned => {}
+            }
+        }
+        counted.into_iter().flat_map(|([iss, kid, alg], by_status)| {
+            by_status.into_iter().map(move |(key_status, counted)| KeyRow {
+                iss: iss.clone(),
+                kid: kid.clone(),
+                alg: alg.clone(),
+                key_status,
+                occurrences: counted.group.occurrences,
+                distinct_tokens: counted.group.distinct_tokens(),
+                sources: counted.sources.len() as u64,
+                first_seen: counted.group.first_seen(),
+                last_seen: counted.group.last_seen(),
+                verified: counted.verified,
+                failed: counted.failed,
+            })
+        })
+    }
+
+    /// The rows of `timeline.csv`; findings without an event time come first, in an unnamed bucket.
+    pub(super) fn timeline_rows(&self) -> impl Iterator<Item = TimelineRow> {
+        let timeline = self.findings.tally.timeline();
+        let mut counted: BTreeMap<(Option<Timestamp>, &'static str), (u64, DistinctTokens)> = timeline
+            .iter()
+            .map(|(start, verdict, occurrences)| {
+                ((start, verdict.as_str()), (occurrences, DistinctTokens::default()))
+            })
+            .collect();
+        for (token, _, outcome, count) in self.outcomes() {
+            let dated = count.buckets().iter().map(|&bucket| Some(timeline.start(bucket)));
+            let undated = (count.undated > 0).then_some(None);
+            for start in dated.chain(undated) {
+                counted.entry((start, outcome.verdict.as_str())).or_default().1.add(token);
+            }
+        }
+        counted.into_iter().map(|((start, verdict), (occurrences, tokens))| TimelineRow {
+            bucket_start: start.map(Shown),
+            verdict,
+            occurrences,
+            distinct_tokens: tokens.count(),
+        })
+    }
+
+    /// The rows of `sources.csv`.
+    pub(super) fn source_rows(&self) -> Vec<SourceRow<'a>> {
+        let row = |source: &'a crate::tally::SourceTally| {
+            let found = &source.found;
+            let formats = found.time_formats();
+            SourceRow {
+                source: Cell::text(&*source.name),
+                status: source.status.as_str(),
+                bytes: source.bytes,
+                lines: source.lines,
+                candidates: found.candidates,
+                valid: found.valid,
+                failing: found.failing(),
+                first_event: found.first_event.map(Shown),
+                last_event: found.last_event.map(Shown),
+                time_format: Cell::text(formats.join(";")),
+                undated_lines: found.undated_lines,
+                error: Cell::text(&*source.error),
+            }
+        };
+        let mut rows: Vec<_> = self.findings.sources.iter().map(row).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// Whether the policy names the value: `yes` or `no`; empty when there is no policy.
+    fn is_known(
+        &self,
+        value: Option<&str>,
+        list: impl Fn(&Known<'a>) -> &'a dyn Fn(&str) -> bool,
+    ) -> &'static str {
+        match &self.findings.known {
+            None => "",
+            Some(known) if value.is_some_and(list(known)) => "yes",
+            Some(_) => "no",
+        }
+    }
+}

@@ -1,0 +1,488 @@
+//! Whole files from tallies made by hand.
+
+use std::fs;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::input::Status;
+use crate::scan::event_time::TimeFormat;
+use crate::secret::{Fingerprinter, RawToken};
+use crate::tally::source::Found;
+use crate::tally::{BucketWidth, Sighting, TokenFacts};
+use crate::timestamp::Timestamp;
+use crate::verdict::{Detail, KeyStatus, Outcome, SignatureStatus, TokenType, Verdict};
+
+/// 2026-06-12T01:00:00Z
+const ONE: i64 = 1_781_226_000;
+
+/// Findings in the making.
+struct Made {
+    tally: Tally,
+    sources: Vec<SourceTally>,
+    show_claims: Vec<String>,
+}
+
+impl Made {
+    fn new(sources: &[&str]) -> Self {
+        let source = |(id, name): (usize, &&str)| SourceTally {
+            id: id as u32,
+            name: (*name).into(),
+            status: Status::Complete,
+            bytes: 1000,
+            lines: 10,
+            found: Found::default(),
+            error: String::new(),
+        };
+        Self {
+            tally: Tally::new(BucketWidth::Auto),
+            sources: sources.iter().enumerate().map(source).collect(),
+            show_claims: Vec::new(),
+        }
+    }
+
+    /// Counts a finding in the tally and in its source.
+    fn see(
+        &mut self,
+        token: &str,
+        facts: &TokenFacts,
+        outcome: &Outcome,
+        place: (usize, u64),
+        at: Option<i64>,
+    ) {
+        let (id, line) = place;
+        let source = &mut self.sources[id];
+        let event_time = at.map(Timestamp::from_seconds);
+        let sighting = Sighting { event_time, source: &source.name, source_id: source.id, line, length: 500 };
+        let number = self.tally.token(fingerprint(token), || Arc::new(facts.clone()));
+        self.tally.add(number, outcome, &sighting);
+        source.found.merge(Found {
+            candidates: 1,
+            valid: u64::from(outcome.verdict == Verdict::Valid),
+            first_event: event_time,
+            last_event: event_time,
+            ..Found::default()
+        });
+    }
+
+    fn file(&self, name: &str, known: Option<Known<'_>>) -> String {
+        let findings =
+            Findings { tally: &self.tally, sources: &self.sources, known, show_claims: &self.show_claims };
+        let (_, write) = FILES.iter().find(|(file, _)| *file == name).unwrap();
+        let mut out = Vec::new();
+        write(&Report::new(findings), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn summary(&self, width: Option<usize>, color: bool) -> String {
+        let findings = Findings { tally: &self.tally, sources: &self.sources, known: None, show_claims: &[] };
+        Report::new(findings).summary(width, color)
+    }
+}
+
+fn fingerprint(token: &str) -> Fingerprint {
+    Fingerprinter::public().token(RawToken::new(token.as_bytes()))
+}
+
+fn outcome(verdict: Verdict, detail: &'static str) -> Outcome {
+    Outcome {
+        verdict,
+        detail: if detail.is_empty() { Detail::None } else { Detail::Word(detail) },
+        also: [].into_iter().collect(),
+        key_status: KeyStatus::Current,
+        signature: SignatureStatus::Unchecked,
+    }
+}
+
+/// An access token that lives from one o'clock for an hour.
+fn facts() -> TokenFacts {
+    TokenFacts {
+        alg: Some("RS256".into()),
+        typ: Some("at+jwt".into()),
+        kid: Some("2026-06".into()),
+        iss: Some("https://auth.example.com/".into()),
+        aud: vec!["https://api.example.com".into(), "account".into()],
+        client: Some("shop".into()),
+        subject: Some(7),
+        token_type: Some(TokenType::Access),
+        issued_at: Some(Timestamp::from_seconds(ONE)),
+        expires_at: Some(Timestamp::from_seconds(ONE + 3600)),
+        ..TokenFacts::default()
+    }
+}
+
+/// Two tokens in two sources: one valid, then expired; one that is only the beginning of a token and has no date.
+fn incident() -> Made {
+    let mut made = Made::new(&["b.log", "a.log"]);
+    let valid = outcome(Verdict::Valid, "");
+    let expired = outcome(Verdict::Expired, "expired");
+    let retired = Outcome {
+        also: [Verdict::WrongAudience].into_iter().collect(),
+        key_status: KeyStatus::Retired,
+        signature: SignatureStatus::Verified,
+        ..expired.clone()
+    };
+    made.see("t1", &facts(), &valid, (0, 3), Some(ONE + 1));
+    made.see("t1", &facts(), &expired, (0, 9), Some(ONE + 3600));
+    made.see("t1", &facts(), &retired, (1, 2), Some(ONE + 3690));
+    let cut = TokenFacts { alg: Some("=HS256".into()), ..TokenFacts::default() };
+    made.see("t2", &cut, &outcome(Verdict::Truncated, "in_payload"), (1, 5), None);
+    made
+}
+
+#[test]
+fn summary_csv_counts_by_verdict_and_detail() {
+    assert_eq!(
+        incident().file("summary.csv", None),
+        "verdict,detail,occurrences,distinct_tokens,distinct_subjects,sources,first_seen,last_seen,share\n\
+         expired,expired,2,1,1,2,2026-06-12T02:00:00Z,2026-06-12T02:01:30Z,0.500000\n\
+         truncated,in_payload,1,1,0,1,,,0.250000\n\
+         valid,,1,1,1,1,2026-06-12T01:00:01Z,2026-06-12T01:00:01Z,0.250000\n"
+    );
+}
+
+#[test]
+fn tokens_csv_merges_outcomes_that_differ_only_in_also_key_status_and_signature() {
+    let (t1, t2) = (fingerprint("t1"), fingerprint("t2"));
+    let facts = "RS256,at+jwt,2026-06";
+    let claims = "https://auth.example.com/,https://api.example.com;account,,access_token,\
+                  2026-06-12T01:00:00Z,,2026-06-12T02:00:00Z,3600";
+    let mut rows = [
+        format!(
+            "{t1},expired,expired,wrong_audience,2,2026-06-12T02:00:00Z,2026-06-12T02:01:30Z,2,{facts},\
+             retired,unchecked,{claims},90,500,a.log:2\n\
+             {t1},valid,,,1,2026-06-12T01:00:01Z,2026-06-12T01:00:01Z,1,{facts},current,unchecked,{claims},\
+             ,500,b.log:3\n"
+        ),
+        format!("{t2},truncated,in_payload,,1,,,1,'=HS256,,,current,unchecked,,,,,,,,,,500,a.log:5\n"),
+    ];
+    rows.sort();
+    let file = incident().file("tokens.csv", None);
+    let (header, body) = file.split_once('\n').unwrap();
+    assert!(header.starts_with("fingerprint,verdict,detail,also,") && header.ends_with(",first_location"));
+    assert_eq!(body, rows.concat());
+}
+
+#[test]
+fn a_token_is_past_its_expiry_from_the_very_instant_on() {
+    let mut made = Made::new(&["a.log"]);
+    let skewed = outcome(Verdict::Expired, "within_skew");
+    made.see("t", &facts(), &skewed, (0, 1), Some(ONE + 3600));
+    let file = made.file("tokens.csv", None);
+    assert!(file.ends_with(",3600,0,500,a.log:1\n"), "{file}");
+}
+
+#[test]
+fn shown_claims_are_columns_at_the_end_of_tokens_csv() {
+    let mut made = Made::new(&["a.log"]);
+    made.show_claims = vec!["tenant".into(), "scope".into()];
+    let long = "x".repeat(300);
+    let shown = |values: [Option<&str>; 2]| TokenFacts {
+        shown_claims: values.map(|value| value.map(Into::into)).into(),
+        ..TokenFacts::default()
+    };
+    let valid = outcome(Verdict::Valid, "");
+    made.see("t", &shown([Some("-1,\n"), Some(&long)]), &valid, (0, 1), None);
+    let file = made.file("tokens.csv", None);
+    let (header, row) = file.split_once('\n').unwrap();
+    assert!(header.ends_with(",first_location,claim.tenant,claim.scope"), "{header}");
+    assert!(row.ends_with(&format!(",a.log:1,\"'-1,\\x0a\",{}…\n", &long[..256])), "{row}");
+}
+
+#[test]
+fn issuers_csv_tells_what_the_policy_names() {
+    let issuer = |iss: &str| iss == "https://auth.example.com/";
+    let known = Known { issuer: &issuer, audience: &|_| false };
+    assert_eq!(
+        incident().file("issuers.csv", Some(known)),
+        "iss,known,verdict,occurrences,distinct_tokens,first_seen,last_seen\n\
+         ,no,truncated,1,1,,\n\
+         https://auth.example.com/,yes,expired,2,1,2026-06-12T02:00:00Z,2026-06-12T02:01:30Z\n\
+         https://auth.example.com/,yes,valid,1,1,2026-06-12T01:00:01Z,2026-06-12T01:00:01Z\n"
+    );
+    let without = incident().file("issuers.csv", None);
+    assert!(without.contains("https://auth.example.com/,,valid,1,1,"), "{without}");
+}
+
+#[test]
+fn a_token_counts_once_for_each_of_its_audiences() {
+    let audience = |aud: &str| aud == "account";
+    let known = Known { issuer: &|_| false, audience: &audience };
+    let mut made = Made::new(&["a.log"]);
+    let twice = TokenFacts { aud: vec!["b".into(), "account".into(), "b".into()], ..TokenFacts::default() };
+    let valid = outcome(Verdict::Valid, "");
+    made.see("t", &twice, &valid, (0, 1), None);
+    made.see("t", &twice, &valid, (0, 2), None);
+    made.see("u", &TokenFacts::default(), &valid, (0, 3), None);
+    assert_eq!(
+        made.file("audiences.csv", Some(known)),
+        "aud,known,verdict,occurrences,distinct_tokens,first_seen,last_seen\n\
+         ,no,valid,1,1,,\n\
+         account,yes,valid,2,1,,\n\
+         b,no,valid,2,1,,\n"
+    );
+}
+
+#[test]
+fn clients_csv_counts_by_client_and_issuer() {
+    assert_eq!(
+        incident().file("clients.csv", None),
+        "client,iss,verdict,occurrences,distinct_tokens,distinct_subjects,first_seen,last_seen\n\
+         ,,truncated,1,1,0,,\n\
+         shop,https://auth.example.com/,expired,2,1,1,2026-06-12T02:00:00Z,2026-06-12T02:01:30Z\n\
+         shop,https://auth.example.com/,valid,1,1,1,2026-06-12T01:00:01Z,2026-06-12T01:00:01Z\n"
+    );
+}
+
+#[test]
+fn keys_csv_counts_by_key_and_where_it_stood() {
+    assert_eq!(
+        incident().file("keys.csv", None),
+        "iss,kid,alg,key_status,occurrences,distinct_tokens,sources,first_seen,last_seen,verified,failed\n\
+         ,,'=HS256,current,1,1,1,,,0,0\n\
+         https://auth.example.com/,2026-06,RS256,current,2,1,1,2026-06-12T01:00:01Z,2026-06-12T02:00:00Z,0,0\n\
+         https://auth.example.com/,2026-06,RS256,retired,1,1,1,2026-06-12T02:01:30Z,2026-06-12T02:01:30Z,1,0\n"
+    );
+}
+
+#[test]
+fn timeline_csv_puts_undated_findings_first_and_counts_a_token_once_per_bucket() {
+    let mut made = incident();
+    let detail = outcome(Verdict::Expired, "milliseconds");
+    made.see("t1", &facts(), &detail, (0, 20), Some(ONE + 3601));
+    made.see("t1", &facts(), &detail, (0, 21), None);
+    made.see("t3", &facts(), &detail, (0, 22), Some(ONE + 3602));
+    assert_eq!(
+        made.file("timeline.csv", None),
+        "bucket_start,verdict,occurrences,distinct_tokens\n\
+         ,expired,1,1\n\
+         ,truncated,1,1\n\
+         2026-06-12T01:00:00Z,valid,1,1\n\
+         2026-06-12T02:00:00Z,expired,3,2\n\
+         2026-06-12T02:01:30Z,expired,1,1\n"
+    );
+}
+
+#[test]
+fn sources_csv_is_ordered_by_name() {
+    let mut made = incident();
+    for format in [TimeFormat::Rfc3339, TimeFormat::EpochS, TimeFormat::Rfc3339] {
+        made.sources[0].found.add_time_format(format);
+    }
+    made.sources[0].found.undated_lines = 4;
+    made.sources.push(SourceTally {
+        id: 2,
+        name: "-".into(),
+        status: Status::Partial,
+        bytes: 17,
+        lines: 1,
+        found: Found::default(),
+        error: "damaged at byte 17, \x1b[31m".into(),
+    });
+    assert_eq!(
+        made.file("sources.csv", None),
+        "source,status,bytes,lines,candidates,valid,failing,first_event,last_event,time_format,undated_lines,error\n\
+         '-,partial,17,1,0,0,0,,,,0,\"damaged at byte 17, \\x1b[31m\"\n\
+         a.log,complete,1000,10,2,0,2,2026-06-12T02:01:30Z,2026-06-12T02:01:30Z,,0,\n\
+         b.log,complete,1000,10,2,1,1,2026-06-12T01:00:01Z,2026-06-12T02:00:00Z,epoch_s;rfc3339,4,\n"
+    );
+}
+
+#[test]
+fn an_empty_report_has_every_file_with_its_header() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("report");
+    let tally = Tally::new(BucketWidth::Auto);
+    let findings = Findings { tally: &tally, sources: &[], known: None, show_claims: &["tenant".into()] };
+    let staging = Staging::new(&out).unwrap();
+    Report::new(findings).write_csv(&staging).unwrap();
+    OccurrenceSpool::new(&staging).unwrap().finish(&[], &staging).unwrap();
+    staging.publish().unwrap();
+    let mut headers: Vec<_> = fs::read_dir(&out)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_owned(), fs::read_to_string(path).unwrap()))
+        .collect();
+    headers.sort();
+    let begins: Vec<_> = headers
+        .iter()
+        .map(|(name, text)| (name.to_str().unwrap(), text.split_once(',').unwrap().0))
+        .collect();
+    assert_eq!(
+        begins,
+        [
+            ("audiences.csv", "aud"),
+            ("clients.csv", "client"),
+            ("issuers.csv", "iss"),
+            ("keys.csv", "iss"),
+            ("occurrences.csv", "source"),
+            ("sources.csv", "source"),
+            ("summary.csv", "verdict"),
+            ("timeline.csv", "bucket_start"),
+            ("tokens.csv", "fingerprint"),
+        ]
+    );
+    assert!(headers.iter().all(|(_, text)| text.ends_with('\n') && text.lines().count() == 1));
+    assert!(headers[8].1.ends_with(",first_location,claim.tenant\n"));
+}
+
+#[test]
+fn the_summary_fits_a_terminal_of_80_columns() {
+    let mut made = incident();
+    made.sources[0].status = Status::Partial;
+    made.sources[0].found.outside = 1200;
+    assert_eq!(
+        made.summary(Some(80), false),
+        "2 tokens found 4 times in 2 sources; 1 source incomplete; 1,200 outside --since…\n\
+         \n\
+         VERDICT    DETAIL      OCCURRENCES  TOKENS  FIRST SEEN (UTC)  LAST SEEN (UTC)\n\
+         expired    expired               2       1  2026-06-12 02:00  2026-06-12 02:01\n\
+         truncated  in_payload            1       1\n\
+         valid                            1       1  2026-06-12 01:00  2026-06-12 01:00\n\
+         \n\
+         FAILING  FOUND  TOP SOURCES\n\
+         \u{20}     2      2  a.log\n\
+         \u{20}     1      2  b.log\n"
+    );
+    let narrow = made.summary(Some(68), false);
+    assert!(narrow.contains("TOKENS  FIRST SEEN   LAST SEEN\n"), "{narrow}");
+    assert!(narrow.contains("1       1  06-12 01:00  06-12 01:00\n"), "{narrow}");
+}
+
+#[test]
+fn the_summary_names_the_commonest_and_is_never_longer_than_a_screen() {
+    let names: Vec<String> = (0..9).map(|i| format!("logs/{}/{i}.log", "deep/".repeat(30))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut made = Made::new(&names);
+    for (i, &verdict) in Verdict::ALL.iter().enumerate() {
+        for n in 0..=i {
+            made.see("t", &facts(), &outcome(verdict, ""), (n % 9, 1), Some(ONE));
+        }
+    }
+    let summary = made.summary(Some(80), false);
+    let lines: Vec<&str> = summary.lines().collect();
+    assert_eq!(lines.len(), 24, "{summary}");
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{summary}");
+    assert_eq!(lines[0], "1 token found 190 times in 9 sources");
+    assert!(lines[3].starts_with("lifetime_too_long "), "{summary}");
+    assert_eq!(lines[14], "… and 7 more rows: summary.csv");
+    assert!(lines[15].starts_with("valid "), "{summary}");
+    assert!(lines[18].ends_with("/deep//0.log") && lines[18].contains("  …"), "{summary}");
+    assert_eq!(lines[23], "… and 4 more sources: sources.csv");
+}
+
+#[test]
+fn an_empty_summary_is_one_line() {
+    let mut made = Made::new(&["a.log", "b.log", "c.log"]);
+    assert_eq!(made.summary(Some(80), true), "\x1b[1mno token found in 3 sources\x1b[0m\n");
+    made.sources[1].status = Status::Unreadable;
+    made.sources[2].status = Status::Skipped;
+    assert_eq!(made.summary(None, false), "no token found in 2 sources; 1 source incomplete\n");
+}
+
+#[test]
+fn the_summary_passes_no_terminal_control_on() {
+    let mut made = Made::new(&["\x1b]0;pwned\x07\u{202e}gol.a"]);
+    let claim =
+        Outcome { detail: Detail::Claim("te\x1b[2Jnant".into()), ..outcome(Verdict::MissingClaim, "") };
+    made.see("t", &facts(), &claim, (0, 1), None);
+    let plain = made.summary(Some(200), false);
+    assert!(!plain.contains(|c: char| c.is_control() && c != '\n') && !plain.contains('\u{202e}'), "{plain}");
+    assert!(
+        plain.contains("te\\x1b[2Jnant") && plain.contains("\\x1b]0;pwned\\x07\\u{202e}gol.a"),
+        "{plain}"
+    );
+    let colored = made.summary(Some(200), true);
+    assert!(colored.contains("\x1b[33mmissing_claim\x1b[0m"), "{colored:?}");
+}
+
+/// The sum of a column.
+fn sum(file: &str, column: &str) -> u64 {
+    let mut reader = ::csv::Reader::from_reader(file.as_bytes());
+    let index = reader.headers().unwrap().iter().position(|name| name == column).unwrap();
+    reader.records().map(|record| record.unwrap()[index].parse::<u64>().unwrap()).sum()
+}
+
+/// A finding: token, verdict, whether its detail is a claim's name, source, second.
+type Seen = (usize, usize, bool, usize, Option<i64>);
+
+/// What the tokens' makers wrote into each of them, and what was found.
+fn findings() -> impl Strategy<Value = ([String; 8], Vec<Seen>)> {
+    let text = prop_oneof!["[ab]", "[=+@\t\r-][\\PC\u{0}-\u{9f}]{0,3}", any::<String>()];
+    let at = prop::option::of(prop_oneof![ONE..ONE + 10, 0..4_000_000_000_i64]);
+    let seen = (0..8_usize, 0..Verdict::ALL.len(), any::<bool>(), 0..4_usize, at);
+    (prop::array::uniform8(text), prop::collection::vec(seen, 0..40))
+}
+
+fn made_from(texts: &[String; 8], findings: &[Seen]) -> Made {
+    let mut made = Made::new(&["b", "a", "=c", "d\x1b"]);
+    made.show_claims = vec!["tenant".into()];
+    for &(token, verdict, claim, source, at) in findings {
+        let text: Arc<str> = (&*texts[token]).into();
+        let facts = TokenFacts {
+            alg: Some(Arc::clone(&text)),
+            kid: Some(Arc::clone(&text)),
+            iss: Some(Arc::clone(&text)),
+            aud: vec![Arc::clone(&text)],
+            client: Some(Arc::clone(&text)),
+            subject: Some(token as u64 / 2),
+            shown_claims: vec![Some(Arc::clone(&text))],
+            ..TokenFacts::default()
+        };
+        let detail = if claim { Detail::Claim(text) } else { Detail::None };
+        let outcome = Outcome { detail, ..outcome(Verdict::ALL[verdict], "") };
+        made.see(&token.to_string(), &facts, &outcome, (source, 1), at);
+    }
+    made
+}
+
+proptest! {
+    #[test]
+    fn every_file_counts_the_same_findings((texts, findings) in findings()) {
+        let made = made_from(&texts, &findings);
+        let whole = findings.len() as u64;
+        prop_assert_eq!(sum(&made.file("sources.csv", None), "candidates"), whole);
+        for (name, _) in FILES.iter().filter(|(name, _)| *name != "sources.csv") {
+            prop_assert_eq!(sum(&made.file(name, None), "occurrences"), whole, "{}", name);
+        }
+    }
+
+    #[test]
+    fn every_text_cell_is_harmless_and_no_key_comes_twice_or_out_of_order((texts, findings) in findings()) {
+        let made = made_from(&texts, &findings);
+        let key_columns = [2, 3, 3, 3, 3, 4, 2, 1];
+        for ((name, _), columns) in FILES.iter().zip(key_columns) {
+            let file = made.file(name, None);
+            prop_assert!(!file.contains(|c: char| c.is_control() && c != '\n'), "{}", name);
+            let mut keys: Vec<Vec<String>> = Vec::new();
+            for record in ::csv::Reader::from_reader(file.as_bytes()).records() {
+                let record = record.unwrap();
+                for cell in &record {
+                    prop_assert!(!cell.starts_with(['=', '+', '-', '@']) && !cell.contains('\n'), "{}", name);
+                }
+                keys.push(record.iter().take(columns).map(str::to_owned).collect());
+            }
+            prop_assert!(keys.is_sorted_by(|a, b| a < b), "{}", name);
+        }
+    }
+
+    #[test]
+    fn the_order_in_which_findings_are_counted_shows_nowhere(
+        (texts, findings) in findings(),
+        split in 0..40_usize,
+    ) {
+        let whole = made_from(&texts, &findings);
+        let (left, right) = findings.split_at(split.min(findings.len()));
+        let (mut merged, left) = (made_from(&texts, right), made_from(&texts, left));
+        merged.tally = merged.tally.merge(left.tally);
+        for (mine, theirs) in merged.sources.iter_mut().zip(left.sources) {
+            mine.found.merge(theirs.found);
+        }
+        merged.sources.reverse();
+        for (name, _) in FILES {
+            prop_assert_eq!(merged.file(name, None), whole.file(name, None), "{}", name);
+        }
+        prop_assert_eq!(merged.summary(None, true), whole.summary(None, true));
+    }
+}
