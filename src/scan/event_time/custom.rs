@@ -55,9 +55,11 @@ impl CustomFormat {
             )
         };
         // A pattern is good if it can read back what it writes, and that is enough to be a time.
-        let sample = jiff::civil::date(2026, 6, 12).at(13, 2, 3, 456_000_000).to_zoned(jiff::tz::TimeZone::UTC);
+        let sample =
+            jiff::civil::date(2026, 6, 12).at(13, 2, 3, 456_000_000).to_zoned(jiff::tz::TimeZone::UTC);
         let sample = sample.map_err(|error| refuse(&error.to_string()))?;
-        let written = BrokenDownTime::from(&sample).to_string(pattern).map_err(|error| refuse(&error.to_string()))?;
+        let written =
+            BrokenDownTime::from(&sample).to_string(pattern).map_err(|error| refuse(&error.to_string()))?;
         let read = BrokenDownTime::parse(pattern, &written).map_err(|error| refuse(&error.to_string()))?;
         let reference = Timestamp::from_millis(sample.timestamp().as_millisecond());
         let rules = TimeRules::default().with_reference(Some(reference));
@@ -119,8 +121,7 @@ pub(super) fn of_key(line: &[u8], key: &str, rules: &TimeRules) -> Option<LineTi
 fn when(read: &BrokenDownTime) -> Option<When<'static>> {
     let nanos = read.subsec_nanosecond();
     if let Some(at) = read.timestamp() {
-        let millis = at.as_millisecond() + i64::from(nanos.unwrap_or(0) / 1_000_000);
-        return Some(When::Instant(Timestamp::new(millis, nanos.is_some())));
+        return epoch::from_parts(at.as_second(), nanos.map(i64::from)).map(When::Instant);
     }
     read.hour()?;
     if read.iana_time_zone().is_some() {

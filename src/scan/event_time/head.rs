@@ -7,6 +7,7 @@
 use super::columns;
 use super::cursor::Cursor;
 use super::epoch;
+use super::fast;
 use super::format::TimeFormat;
 use super::instant::When;
 use super::json;
@@ -23,10 +24,14 @@ const PREFIX_LENGTH: usize = 128;
 
 /// The line's own time, for a line without escape sequences.
 pub(super) fn of_line(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
+    if let Some((at, end)) = fast::rfc3339(line) {
+        let format = if is_cri(&line[end..]) { TimeFormat::Cri } else { TimeFormat::Rfc3339 };
+        return Some(LineTime { at, format });
+    }
     let mut cursor = Cursor::new(line, 0);
     let found = match *line.first()? {
         b'0'..=b'9' => match stamp::stamp(&mut cursor).or_else(|| stamp::epoch_stamp(&mut cursor)) {
-            Some(found) => Some(named_by_what_follows(found, cursor)),
+            Some(found) => Some(found),
             None => return behind_prefixes(line, rules),
         },
         b' ' | b'\t' => {
@@ -48,14 +53,10 @@ fn settled(found: Stamp<'_>, rules: &TimeRules) -> Option<LineTime> {
     Some(LineTime { at: found.when.settle(rules)?, format: found.format })
 }
 
-/// CRI's runtimes write an RFC 3339 time and then the stream.
-fn named_by_what_follows<'a>(found: Stamp<'a>, behind: Cursor<'a>) -> Stamp<'a> {
-    let rest = behind.rest();
-    let stream = rest.starts_with(b" stdout ") || rest.starts_with(b" stderr ");
-    if stream && found.format == TimeFormat::Rfc3339 && matches!(behind.peek_at(8), b'F' | b'P') {
-        return Stamp { format: TimeFormat::Cri, ..found };
-    }
-    found
+/// CRI's runtimes write an RFC 3339 time, the stream, and whether the record goes on.
+fn is_cri(behind: &[u8]) -> bool {
+    (behind.starts_with(b" stdout ") || behind.starts_with(b" stderr "))
+        && matches!(behind.get(8), Some(b'F' | b'P'))
 }
 
 /// What a step over one prefix came to.
@@ -70,6 +71,7 @@ enum Step {
 
 fn behind_prefixes(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
     let mut cursor = Cursor::new(line, 0);
+    client_columns(&mut cursor);
     let mut pairs_were_asked = false;
     let mut is_rfc_5424 = false;
     for _ in 0..=PREFIXES {
@@ -79,7 +81,7 @@ fn behind_prefixes(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
             }
             return settled(found, rules);
         }
-        if cursor.peek() == b'{' {
+        if cursor.peek() == b'{' && cursor.rest()[1..].trim_ascii_start().starts_with(b"\"") {
             return json::of_object(cursor.rest(), rules);
         }
         if cursor.peek() == b'<' {
@@ -105,11 +107,26 @@ fn behind_prefixes(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
     settled(columns::bracketed(line)?, rules)
 }
 
+/// Steps over an address and the dashes of an access log's next columns. Nothing there could be a stamp or anything
+/// but a prefix, so that this only saves trying.
+fn client_columns(cursor: &mut Cursor<'_>) {
+    let rest = cursor.rest();
+    let address = rest.iter().take(48).take_while(|&&byte| byte.is_ascii_digit() || byte == b'.').count();
+    if address >= 7 && rest[address..].starts_with(b" - - [") {
+        cursor.skip(address + 5);
+    }
+}
+
 /// A stamp here, perhaps inside a bracket or quotes.
 fn stamp_at(cursor: Cursor<'_>) -> Option<Stamp<'_>> {
     let mut ahead = cursor;
     match ahead.peek() {
         b'[' => inside(cursor, b']'),
+        // Redis writes only this one message with an epoch number.
+        b'(' if cursor.before().ends_with(b":signal-handler ") => {
+            ahead.skip(1);
+            stamp::epoch_stamp(&mut ahead)
+        }
         b'(' => inside(cursor, b')'),
         b'<' => inside(cursor, b'>'),
         b'"' | b'\'' if ahead.at() == 0 => {
@@ -246,9 +263,21 @@ fn word(cursor: &mut Cursor<'_>) -> Step {
     }
 }
 
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'/' | b'@' | b'-' | b'+' | b'#' | b'%' | b'$')
+const fn is_word_byte(byte: u8) -> bool {
+    WORD_BYTES[byte as usize]
 }
+
+const WORD_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let letter = (byte as u8).is_ascii_alphanumeric();
+        table[byte] = letter
+            || matches!(byte as u8, b'.' | b'_' | b':' | b'/' | b'@' | b'-' | b'+' | b'#' | b'%' | b'$');
+        byte += 1;
+    }
+    table
+};
 
 /// Steps over the value of a pair.
 fn pair_value(cursor: &mut Cursor<'_>) -> Step {
@@ -267,7 +296,7 @@ fn pair_value(cursor: &mut Cursor<'_>) -> Step {
 fn is_label(word: &[u8]) -> bool {
     let word = word.strip_suffix(b":").unwrap_or(word);
     if word.len() == 1 {
-        return true;
+        return word[0].is_ascii_alphabetic();
     }
     let mut lower = [0; 9];
     let Some(lower) = lower.get_mut(..word.len()) else { return false };
@@ -275,10 +304,40 @@ fn is_label(word: &[u8]) -> bool {
     lower.make_ascii_lowercase();
     matches!(
         &*lower,
-        b"trace" | b"debug" | b"info" | b"notice" | b"warn" | b"warning" | b"error" | b"err" | b"crit" | b"critical"
-            | b"alert" | b"emerg" | b"emergency" | b"fatal" | b"panic" | b"severe" | b"config" | b"fine" | b"finer"
-            | b"finest" | b"verbose" | b"success" | b"log" | b"stdout" | b"stderr" | b"http" | b"https" | b"h2"
-            | b"ws" | b"wss" | b"grpcs" | b"tls" | b"tcp" | b"localhost"
+        b"trace"
+            | b"debug"
+            | b"info"
+            | b"notice"
+            | b"warn"
+            | b"warning"
+            | b"error"
+            | b"err"
+            | b"crit"
+            | b"critical"
+            | b"alert"
+            | b"emerg"
+            | b"emergency"
+            | b"fatal"
+            | b"panic"
+            | b"severe"
+            | b"config"
+            | b"fine"
+            | b"finer"
+            | b"finest"
+            | b"verbose"
+            | b"success"
+            | b"log"
+            | b"stdout"
+            | b"stderr"
+            | b"http"
+            | b"https"
+            | b"h2"
+            | b"ws"
+            | b"wss"
+            | b"grpcs"
+            | b"tls"
+            | b"tcp"
+            | b"localhost"
     )
 }
 
@@ -287,16 +346,19 @@ fn is_label(word: &[u8]) -> bool {
 fn is_origin(word: &[u8]) -> bool {
     let digit = word.iter().any(u8::is_ascii_digit);
     if word.ends_with(b":") {
-        return digit;
+        return digit && !word.ends_with(b"Exception:") && !word.ends_with(b"Error:");
     }
-    digit || word.iter().any(|byte| matches!(byte, b'.' | b'-' | b'/' | b'@'))
+    let letter = word.iter().any(u8::is_ascii_alphabetic);
+    digit || (letter && word.iter().any(|byte| matches!(byte, b'.' | b'-' | b'/' | b'@')))
 }
 
 /// A short column that ends in `|`, as docker compose and the Java service wrapper write: `jvm 1    | `.
 fn segment(cursor: &mut Cursor<'_>) -> bool {
     let head = &cursor.rest()[..cursor.rest().len().min(PREFIX_LENGTH / 2)];
     let Some(bar) = memchr::memchr(b'|', head) else { return false };
-    let plain = head[..bar].iter().all(|&byte| is_word_byte(byte) || matches!(byte, b' ' | b'\t' | b'?' | b'(' | b')'));
+    let plain = head[..bar]
+        .iter()
+        .all(|&byte| is_word_byte(byte) || matches!(byte, b' ' | b'\t' | b'?' | b'(' | b')'));
     if bar == 0 || !plain {
         return false;
     }
@@ -309,13 +371,23 @@ fn comment(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
     if let Some(rest) = line.strip_prefix(b"# Time: ") {
         return settled(stamp::stamp(&mut Cursor::new(rest, 0))?, rules);
     }
-    if let Some(found) = w3c::of_date_directive(line) {
+    if let Some(found) = w3c::of_date_directive(line, 0).or_else(|| zeek_directive(line, rules)) {
         return Some(found);
     }
     let mut cursor = Cursor::new(line, 1);
     cursor.eat(b'+');
     let (at, _) = epoch::number(&mut cursor, Some(epoch::Unit::Seconds))?;
     cursor.rest().trim_ascii().is_empty().then_some(LineTime { at, format: TimeFormat::ShellHistory })
+}
+
+/// Zeek's `#open` and `#close`: `2026-06-12-01-02-03`, in the zone of its host.
+fn zeek_directive(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
+    let value = line.strip_prefix(b"#open\t").or_else(|| line.strip_prefix(b"#close\t"))?.trim_ascii();
+    let mut colons = <[u8; 19]>::try_from(value).ok()?;
+    for at in [13, 16] {
+        colons[at] = if colons[at] == b'-' { b':' } else { return None };
+    }
+    settled(stamp::stamp(&mut Cursor::new(&colons, 0))?, rules)
 }
 
 /// `===== Start of system state dump at Thu Jun 2 00:01:01 UTC 2022 =====`.
@@ -335,7 +407,9 @@ fn tai64n(line: &[u8]) -> Option<Stamp<'_>> {
         return None;
     }
     let hex = |digits: &[u8]| {
-        digits.iter().try_fold(0_u64, |value, &digit| Some(value << 4 | u64::from(char::from(digit).to_digit(16)?)))
+        digits
+            .iter()
+            .try_fold(0_u64, |value, &digit| Some(value << 4 | u64::from(char::from(digit).to_digit(16)?)))
     };
     let seconds = hex(&digits[..16])?.checked_sub((1 << 62) + 10)?;
     let nanos = hex(&digits[16..])?;

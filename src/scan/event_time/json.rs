@@ -74,7 +74,8 @@ pub(super) fn of_time_object(object: &[u8], rules: &TimeRules) -> Option<LineTim
 fn offer_otlp<'a>(best: &mut Best<'a>, records: &'a [u8]) {
     for marker in [&b"\"timeUnixNano\""[..], b"\"endTimeUnixNano\"", b"\"observedTimeUnixNano\""] {
         if let Some(found) = memchr::memmem::find(records, marker)
-            && let Some((Value::Text(text) | Value::Bare(text), _)) = member_value(records, found + marker.len())
+            && let Some((Value::Text(text) | Value::Bare(text), _)) =
+                member_value(records, found + marker.len())
             && let Some(key) = keys::lookup(b"timeUnixNano")
             && best.wants(key)
         {
@@ -142,7 +143,8 @@ fn member_value(text: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
             Some((Value::Nested(&text[start..end]), end))
         }
         _ => {
-            let length = text[start..].iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t'))?;
+            let length =
+                text[start..].iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t'))?;
             Some((Value::Bare(&text[start..start + length]), start + length))
         }
     }

@@ -26,6 +26,7 @@ mod columns;
 mod cursor;
 mod custom;
 mod epoch;
+mod fast;
 mod format;
 mod head;
 mod instant;

@@ -60,7 +60,9 @@ impl W3cFields {
         (self.date, self.time, self.local) = (None, None, false);
         for (index, name) in names.enumerate().take(COLUMNS) {
             match name {
-                b"date" if self.date.is_none() || self.local => (self.date, self.local) = (Some(index), false),
+                b"date" if self.date.is_none() || self.local => {
+                    (self.date, self.local) = (Some(index), false)
+                }
                 b"time" if self.time.is_none() || !self.local => self.time = Some(index),
                 b"date-local" if self.date.is_none() => (self.date, self.local) = (Some(index), true),
                 b"time-local" if self.time.is_none() => self.time = Some(index),
@@ -72,7 +74,7 @@ impl W3cFields {
     /// The time in the line's columns; none if the columns are unknown or hold something else.
     pub(super) fn of_line(&self, line: &[u8], rules: &TimeRules) -> Option<LineTime> {
         if line.first() == Some(&b'#') {
-            return None;
+            return of_date_directive(line, self.offset);
         }
         let time = column(line, self.time?)?;
         let date = match self.date {
@@ -89,18 +91,20 @@ impl W3cFields {
         joined[date.len() + 1..length].copy_from_slice(time);
         let found = stamp::stamp(&mut Cursor::new(&joined[..length], 0))?;
         let when = match found.when {
-            When::Civil(civil, Zone::Unstated) if !self.local => When::Civil(civil, Zone::Offset(self.offset)),
+            When::Civil(civil, Zone::Unstated) if !self.local => {
+                When::Civil(civil, Zone::Offset(self.offset))
+            }
             other => other,
         };
         Some(LineTime { at: when.settle(rules)?, format: TimeFormat::W3c })
     }
 }
 
-/// The time in a `#Date:` or `#Start-Date:` line itself, which is UTC.
-pub(super) fn of_date_directive(line: &[u8]) -> Option<LineTime> {
+/// The time in a `#Date:` or `#Start-Date:` line itself, at this many seconds east of UTC.
+pub(super) fn of_date_directive(line: &[u8], offset: i32) -> Option<LineTime> {
     let found = stamp::stamp(&mut Cursor::new(date_directive(line)?, 0))?;
     let when = match found.when {
-        When::Civil(civil, Zone::Unstated) => When::Civil(civil, Zone::Offset(0)),
+        When::Civil(civil, Zone::Unstated) => When::Civil(civil, Zone::Offset(offset)),
         other => other,
     };
     Some(LineTime { at: when.settle(&TimeRules::default())?, format: TimeFormat::W3c })
