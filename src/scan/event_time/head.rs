@@ -4,17 +4,16 @@
 //! bracket, `key=value`, `name::`, `web-1  | `, `<PRI>`. A plain word is none, so that a sentence with a date in it
 //! (`token expired 2026-06-12 …`) is not taken for a dated line.
 
+use super::LineTime;
 use super::columns;
 use super::cursor::Cursor;
-use super::epoch;
 use super::fast;
 use super::format::TimeFormat;
-use super::instant::When;
 use super::json;
 use super::logfmt;
+use super::marked;
 use super::rules::TimeRules;
 use super::stamp::{self, Stamp};
-use super::{LineTime, w3c};
 
 /// How many prefixes may stand before the time.
 const PREFIXES: usize = 8;
@@ -40,16 +39,16 @@ pub(super) fn of_line(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
         }
         b'{' => return json::of_object(line, rules).or_else(|| settled(inside(cursor, b'}')?, rules)),
         b'[' | b',' if line.get(1) == Some(&b'{') => return json::of_object(&line[1..], rules),
-        b'@' => tai64n(line),
-        b'_' => journald_export(line),
-        b'#' => return comment(line, rules),
-        b'=' => banner(line),
+        b'@' => marked::tai64n(line),
+        b'_' => marked::journald_export(line),
+        b'#' => return marked::comment(line, rules),
+        b'=' => marked::banner(line),
         _ => return behind_prefixes(line, rules),
     };
     settled(found?, rules)
 }
 
-fn settled(found: Stamp<'_>, rules: &TimeRules) -> Option<LineTime> {
+pub(super) fn settled(found: Stamp<'_>, rules: &TimeRules) -> Option<LineTime> {
     Some(LineTime { at: found.when.settle(rules)?, format: found.format })
 }
 
@@ -364,65 +363,4 @@ fn segment(cursor: &mut Cursor<'_>) -> bool {
     }
     cursor.skip(bar + 1);
     true
-}
-
-/// A line that starts with `#`: a shell's history, MySQL's `# Time:`, a W3C log's `#Date:` (which is in UTC).
-fn comment(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
-    if let Some(rest) = line.strip_prefix(b"# Time: ") {
-        return settled(stamp::stamp(&mut Cursor::new(rest, 0))?, rules);
-    }
-    if let Some(found) = w3c::of_date_directive(line, 0).or_else(|| zeek_directive(line, rules)) {
-        return Some(found);
-    }
-    let mut cursor = Cursor::new(line, 1);
-    cursor.eat(b'+');
-    let (at, _) = epoch::number(&mut cursor, Some(epoch::Unit::Seconds))?;
-    cursor.rest().trim_ascii().is_empty().then_some(LineTime { at, format: TimeFormat::ShellHistory })
-}
-
-/// Zeek's `#open` and `#close`: `2026-06-12-01-02-03`, in the zone of its host.
-fn zeek_directive(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
-    let value = line.strip_prefix(b"#open\t").or_else(|| line.strip_prefix(b"#close\t"))?.trim_ascii();
-    let mut colons = <[u8; 19]>::try_from(value).ok()?;
-    for at in [13, 16] {
-        colons[at] = if colons[at] == b'-' { b':' } else { return None };
-    }
-    settled(stamp::stamp(&mut Cursor::new(&colons, 0))?, rules)
-}
-
-/// `===== Start of system state dump at Thu Jun 2 00:01:01 UTC 2022 =====`.
-fn banner(line: &[u8]) -> Option<Stamp<'_>> {
-    let head = &line[..line.len().min(PREFIX_LENGTH)];
-    if !head.starts_with(b"=====") {
-        return None;
-    }
-    let at = memchr::memmem::find(head, b" at ")?;
-    stamp::stamp(&mut Cursor::new(line, at + 4)).filter(|found| found.format == TimeFormat::Ctime)
-}
-
-/// daemontools' label: 2^62 and ten seconds above the epoch, then nanoseconds, in hexadecimal.
-fn tai64n(line: &[u8]) -> Option<Stamp<'_>> {
-    let digits = line.get(1..25)?;
-    if line.get(25).is_some_and(u8::is_ascii_alphanumeric) {
-        return None;
-    }
-    let hex = |digits: &[u8]| {
-        digits
-            .iter()
-            .try_fold(0_u64, |value, &digit| Some(value << 4 | u64::from(char::from(digit).to_digit(16)?)))
-    };
-    let seconds = hex(&digits[..16])?.checked_sub((1 << 62) + 10)?;
-    let nanos = hex(&digits[16..])?;
-    if nanos > 999_999_999 {
-        return None;
-    }
-    let at = epoch::from_parts(i64::try_from(seconds).ok()?, Some(nanos as i64))?;
-    Some(Stamp { when: When::Instant(at), format: TimeFormat::Tai64n })
-}
-
-fn journald_export(line: &[u8]) -> Option<Stamp<'_>> {
-    let mut cursor = Cursor::new(line.strip_prefix(b"__REALTIME_TIMESTAMP=")?, 0);
-    let (at, _) = epoch::number(&mut cursor, Some(epoch::Unit::Micros))?;
-    let found = Stamp { when: When::Instant(at), format: TimeFormat::JournaldExport };
-    cursor.rest().trim_ascii().is_empty().then_some(found)
 }

@@ -33,6 +33,7 @@ mod instant;
 mod json;
 mod keys;
 mod logfmt;
+mod marked;
 mod names;
 mod rules;
 mod stamp;

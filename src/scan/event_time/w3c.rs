@@ -61,7 +61,7 @@ impl W3cFields {
         for (index, name) in names.enumerate().take(COLUMNS) {
             match name {
                 b"date" if self.date.is_none() || self.local => {
-                    (self.date, self.local) = (Some(index), false)
+                    (self.date, self.local) = (Some(index), false);
                 }
                 b"time" if self.time.is_none() || !self.local => self.time = Some(index),
                 b"date-local" if self.date.is_none() => (self.date, self.local) = (Some(index), true),
