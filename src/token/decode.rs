@@ -100,7 +100,7 @@ impl<'a, 's> Walk<'a, 's> {
             return None;
         }
         if self.segment_follows() {
-            self.flaw(if piece.has_left_over() { Flaw::BadBase64 } else { Flaw::BadJson });
+            self.flaw(if piece.is_ragged() { Flaw::BadBase64 } else { Flaw::BadJson });
             self.take_extra_segments();
         } else {
             self.cut(Cut::InHeader);
@@ -119,8 +119,11 @@ impl<'a, 's> Walk<'a, 's> {
             self.cut(Cut::InPayload);
             return;
         };
-        if header.has_left_over() {
+        if header.is_ragged() {
             self.flaw(Flaw::BadBase64);
+        }
+        if self.token.header.bad_alg {
+            self.flaw(Flaw::BadJson);
         }
         if self.token.header.is_encrypted() {
             self.encrypted_segments();
@@ -160,10 +163,11 @@ impl<'a, 's> Walk<'a, 's> {
         self.take(&piece);
         self.token.claims_are_whole = ending == Ending::Complete;
         let closed = self.segment_follows() || self.standard_signature_follows();
+        if closed && piece.is_ragged() {
+            self.flaw(Flaw::BadBase64);
+        }
         match ending {
-            Ending::Complete if closed && piece.has_left_over() => self.flaw(Flaw::BadBase64),
             Ending::Complete => self.check_claims(&claims),
-            Ending::Cut if closed && piece.has_left_over() => self.flaw(Flaw::BadBase64),
             Ending::Cut if closed => self.flaw(Flaw::BadJson),
             Ending::Cut => {}
             Ending::NotAnObject => self.flaw(Flaw::NotAnObject),
@@ -196,9 +200,12 @@ impl<'a, 's> Walk<'a, 's> {
         if let Some(end) = self.last_dot_end() {
             self.end = end;
             self.own_end = end;
-            if self.token.header.is_unsigned() && ending == Ending::Complete {
+            if self.token.header.is_unsigned() && ending != Ending::Cut {
                 return;
             }
+        } else if matches!(ending, Ending::Invalid | Ending::NotAnObject) {
+            // The payload may go on, but no further byte would make it an object.
+            return;
         }
         self.cut(if ending == Ending::Cut { Cut::InPayload } else { Cut::NoSignature });
     }
@@ -231,7 +238,7 @@ impl<'a, 's> Walk<'a, 's> {
     /// Whether a piece is as long as a signature under the token's algorithm.
     fn signature_fits(&self, piece: &Piece<'_>) -> bool {
         let lengths = SignatureLengths::of(self.token.header.alg.as_deref().unwrap_or_default());
-        lengths.allow(piece.byte_length()) && !piece.has_left_over()
+        lengths.allow(piece.byte_length()) && !piece.is_ragged()
     }
 
     /// The signature at `at`, if it takes the standard alphabet to make one of the right length.
@@ -245,19 +252,18 @@ impl<'a, 's> Walk<'a, 's> {
         self.behind_dot().is_some_and(|at| self.standard_signature(at).is_some())
     }
 
-    /// Behind the header of a JWE: encrypted key, initialization vector, ciphertext, tag. Only the key, and for an
-    /// empty plaintext the ciphertext, may be empty.
+    /// Behind the header of a JWE: encrypted key, initialization vector, ciphertext, tag, each of which may be empty.
     fn encrypted_segments(&mut self) {
         self.token.encrypted = true;
         let mut segments = 1;
-        while let Some(at) = self.behind_dot() {
+        while let Some(at) = self.behind_dot().filter(|_| segments < JWE_SEGMENTS) {
             let piece = Piece::read(self.bytes, at, Alphabet::Url);
-            let may_be_empty = matches!(segments, 1 | 3) && dot_length(&self.bytes[at..]).is_some();
             if piece.is_mask() {
                 self.mask(piece.end);
                 return;
             }
-            if piece.is_empty() && !may_be_empty {
+            // Dots with nothing behind them are an ellipsis; only the tag may be missing behind its dot.
+            if piece.is_empty() && segments + 1 < JWE_SEGMENTS && !self.leads_to_segment(at) {
                 break;
             }
             segments += 1;
@@ -265,35 +271,34 @@ impl<'a, 's> Walk<'a, 's> {
             if self.take_mask() {
                 return;
             }
-            if segments == JWE_SEGMENTS {
-                self.check_tag(&piece);
-                break;
+            if piece.is_ragged() && (segments == JWE_SEGMENTS || self.behind_dot().is_some()) {
+                self.flaw(Flaw::BadBase64);
             }
         }
-        if segments < JWE_SEGMENTS {
-            // `header.key.` with nothing behind it: the dot belongs to what is there.
-            if let Some(end) = self.last_dot_end() {
-                self.end = end;
-                self.own_end = end;
+        if segments == JWE_SEGMENTS {
+            if self.segment_follows() {
+                self.flaw(Flaw::ExtraSegments);
+                self.take_extra_segments();
             }
-            self.cut(if segments + 1 == JWE_SEGMENTS { Cut::NoSignature } else { Cut::InPayload });
-        } else if self.segment_follows() {
-            self.flaw(Flaw::ExtraSegments);
-            self.take_extra_segments();
+            return;
         }
+        let mut cut = Cut::InPayload;
+        if let Some(end) = self.last_dot_end() {
+            self.end = end;
+            self.own_end = end;
+            if segments == 2 {
+                cut = Cut::NoSignature;
+            }
+        }
+        self.cut(cut);
     }
 
-    /// A tag that is shorter than its algorithm makes it was cut (RFC 7518 §5).
-    fn check_tag(&mut self, tag: &Piece<'_>) {
-        let whole = match self.token.header.enc.as_deref() {
-            Some("A128GCM" | "A192GCM" | "A256GCM" | "A128CBC-HS256") => 16,
-            Some("A192CBC-HS384") => 24,
-            Some("A256CBC-HS512") => 32,
-            _ => return,
-        };
-        if tag.byte_length() < whole {
-            self.cut(Cut::InSignature);
+    /// Whether dots at `at` lead to a segment that is not empty.
+    fn leads_to_segment(&self, mut at: usize) -> bool {
+        while let Some(dot) = dot_length(&self.bytes[at..]) {
+            at += dot;
         }
+        !Piece::read(self.bytes, at, Alphabet::Url).is_empty()
     }
 
     /// Takes all segments that follow, and masks among them.
@@ -371,18 +376,23 @@ impl<'a, 's> Walk<'a, 's> {
         self.behind_dot().is_some_and(|at| !Piece::read(self.bytes, at, Alphabet::Url).is_empty())
     }
 
-    /// Notes a flaw; the first in order is told. A flaw outranks a cut: no further byte would mend it.
+    /// Notes a flaw; the first in order is told. A flaw of the form outranks a cut: no further byte would mend it.
     fn flaw(&mut self, flaw: Flaw) {
         self.token.fault = match self.token.fault {
             Some(Fault::Masked) => Some(Fault::Masked),
             Some(Fault::Flaw(known)) => Some(Fault::Flaw(known.min(flaw))),
+            Some(Fault::Cut(cut)) if flaw.is_of_content() => Some(Fault::Cut(cut)),
             Some(Fault::Cut(_)) | None => Some(Fault::Flaw(flaw)),
         };
     }
 
-    /// Notes that the rest is missing, unless something worse is known.
+    /// Notes that the rest is missing, unless it is known that nothing would mend the token's form.
     fn cut(&mut self, cut: Cut) {
-        self.token.fault.get_or_insert(Fault::Cut(cut));
+        match self.token.fault {
+            Some(Fault::Flaw(flaw)) if flaw.is_of_content() => self.token.fault = Some(Fault::Cut(cut)),
+            Some(_) => {}
+            None => self.token.fault = Some(Fault::Cut(cut)),
+        }
     }
 
     fn finish(mut self) -> Decoded<'a> {
@@ -397,7 +407,7 @@ impl<'a, 's> Walk<'a, 's> {
 }
 
 fn part(piece: &Piece<'_>) -> SignaturePart {
-    SignaturePart { bytes: piece.byte_length(), left_over: piece.has_left_over() }
+    SignaturePart { bytes: piece.byte_length(), ragged: piece.is_ragged() }
 }
 
 /// Undoes the percent-encoding of the four characters that a candidate may hold encoded.
@@ -504,9 +514,12 @@ mod tests {
             (format!("{h}.{}.{s}", b64("[1]")), "not_an_object", ""),
             (format!("{h}.{}", b64("12")), "not_an_object", ""),
             (format!("{h}.{}.{s}", b64(r#"{"exp":12x}"#)), "bad_json", ""),
+            (format!("{h}.{}.", b64(r#"{"exp":12x}"#)), "no_signature", ""),
+            (format!("{}.{p}.{s}", b64(r#"{"alg":256}"#)), "bad_json", ""),
             (format!("{h}.{}.{s}", &p[..21]), "bad_base64", ""),
-            (format!("{h}.{}.{s}", &p[..22]), "bad_json", ""),
+            (format!("{h}.{}.{s}", &p[..24]), "bad_json", ""),
             (format!("{}.{p}.{s}", &h[..20]), "bad_json", ""),
+            (format!("{}.{p}.{s}", &h[..21]), "bad_base64", ""),
             (format!("{h}.{}.{s}", b64(r#"{"a":1,"a":2}"#)), "duplicate_claim", ""),
             (format!("{h}.{}.{s}", b64(r#"{"exp":"soon"}"#)), "bad_time_claim", ""),
             (format!("{}.{p}.{s}", b64(r#"{"alg":"ES256","alg":"ES256"}"#)), "duplicate_claim", ""),
@@ -554,20 +567,22 @@ mod tests {
     }
 
     #[test]
-    fn an_encrypted_token_has_five_segments_and_a_whole_tag() {
+    fn an_encrypted_token_has_five_segments() {
         let h = b64(r#"{"alg":"dir","enc":"A256GCM"}"#);
         for (rest, word) in [
-            ("..aXY.Y3Q.", "no_signature"),
-            (".a2V5.aXY.Y3Q", "no_signature"),
+            (".a2V5.aXY.Y3Q", "in_payload"),
             (".a2V5", "in_payload"),
+            (".a2V5.", "no_signature"),
             (".", "in_payload"),
             ("", "in_payload"),
-            (".a2V5.aXY.Y3Q.dGFn", "in_signature"),
+            (".a2V5.aXY.Y3R.dGFn", "bad_base64"),
         ] {
             assert_eq!(told(&format!("{h}{rest}")), Some((word, "")), "{rest}");
         }
-        for segments in ["..aXY.Y3Q.", ".a2V5.aXY.Y3Q.", ".a2V5.aXY.."] {
-            let text = format!("{h}{segments}{} x", signature(16));
+        assert_eq!(told(&format!("{h}...")), Some(("in_payload", "...")));
+        assert_eq!(told(&format!("{h}.a2V5... x")), Some(("in_payload", "... x")));
+        for segments in ["..aXY.Y3Q.dGFn", ".a2V5.aXY.Y3Q.dGFn", ".a2V5.aXY..dGFn", "..aXY.Y3Q."] {
+            let text = format!("{h}{segments} x");
             let decoded = decode(text.as_bytes(), &[]).unwrap();
             assert_eq!((decoded.token.fault, decoded.token.encrypted), (None, true));
             assert_eq!(decoded.length, text.len() - 2);

@@ -35,8 +35,9 @@ pub struct Token {
 pub struct SignaturePart {
     /// How many whole bytes it encodes.
     pub bytes: usize,
-    /// Whether a character is left over behind them.
-    pub left_over: bool,
+    /// Whether it ends where no encoder ends: with a character left over, or with bits set beyond the last byte. Then
+    /// it was cut, if its length allows for more, or damaged.
+    pub ragged: bool,
 }
 
 /// What is wrong with a token's form.
@@ -76,8 +77,8 @@ impl Cut {
     }
 }
 
-/// Why no library takes a token. Where a token has several flaws, the first in this order is told: first what
-/// transport did to the whole, then the form, then the content.
+/// Why no library takes a token. Where a token has several flaws, the first in this order is told: what transport did
+/// to the whole, then the form, then the content. A cut of the signature comes between form and content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flaw {
     /// Percent-encoded dots, padding or characters.
@@ -86,13 +87,15 @@ pub enum Flaw {
     StandardBase64,
     /// `=` behind a segment (RFC 7515 §2 asks for none).
     Padded,
-    /// A segment of impossible length (RFC 4648 §4).
+    /// A segment of impossible length (RFC 4648 §4), or with bits set beyond its last byte (RFC 4648 §3.5).
     BadBase64,
     /// More segments than a JWS has.
     ExtraSegments,
     /// An empty payload before a signature (RFC 7515 appendix F).
     Detached,
-    /// The payload, or the header of a token that goes on, is not JSON.
+    /// The signature is longer than its algorithm makes it.
+    ExtraBytes,
+    /// The payload, or the header of a token that goes on, is not JSON; or `alg` is no string (RFC 7515 §4.1.1).
     BadJson,
     /// The payload is JSON, but no object (RFC 7519 §3).
     NotAnObject,
@@ -100,11 +103,15 @@ pub enum Flaw {
     DuplicateClaim,
     /// `exp`, `nbf` or `iat` is no number (RFC 7519 §2).
     BadTimeClaim,
-    /// The signature is longer than its algorithm makes it.
-    ExtraBytes,
 }
 
 impl Flaw {
+    /// Whether it is about what the token says, not about its form: a signature that is cut is told before it.
+    #[must_use]
+    pub const fn is_of_content(self) -> bool {
+        matches!(self, Self::BadJson | Self::NotAnObject | Self::DuplicateClaim | Self::BadTimeClaim)
+    }
+
     /// The contract's word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

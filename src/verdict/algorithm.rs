@@ -45,7 +45,7 @@ mod tests {
             (r#"{"alg":7}"#, &rules, true, ""),
         ] {
             let mut token = token(header, "{}");
-            token.signature = signed.then_some(SignaturePart { bytes: 256, left_over: false });
+            token.signature = signed.then_some(SignaturePart { bytes: 256, ragged: false });
             let told = check(&token, rules).map_or(String::new(), |f| format!("{}/{}", f.verdict, f.detail));
             assert_eq!(told, expected, "{header}");
         }

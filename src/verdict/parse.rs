@@ -9,12 +9,17 @@ use crate::token::{Cut, Fault, Flaw, SignaturePart, Token};
 /// its signatures are, where the algorithm alone leaves a choice.
 #[must_use]
 pub fn check(token: &Token, keys: &[KeyEntry]) -> Option<Failure> {
+    let by_length = || {
+        let (alg, signature) = token.header.alg.as_deref().zip(token.signature)?;
+        check_signature(alg, signature, keys).filter(|_| !token.header.is_unsigned())
+    };
     match token.fault {
         Some(Fault::Masked) => Some(Failure::new(Verdict::Redacted, "masked")),
         Some(Fault::Cut(cut)) => Some(truncated(cut)),
+        Some(Fault::Flaw(flaw)) if flaw.is_of_content() => by_length().or(Some(malformed(flaw))),
         Some(Fault::Flaw(flaw)) => Some(malformed(flaw)),
         None if token.encrypted => Some(Failure::new(Verdict::Encrypted, "jwe")),
-        None => check_signature_length(token.header.alg.as_deref()?, token.signature?, keys),
+        None => by_length(),
     }
 }
 
@@ -26,20 +31,24 @@ fn malformed(flaw: Flaw) -> Failure {
     Failure::new(Verdict::Malformed, flaw.as_str())
 }
 
-/// A signature that further bytes could make as long as it has to be is cut; one that is too long is not.
-fn check_signature_length(alg: &str, signature: SignaturePart, keys: &[KeyEntry]) -> Option<Failure> {
+/// A signature that further bytes could make as long as it has to be is cut; one that is too long is not. One that ends
+/// as no encoder ends is cut, or damaged if it may not be longer.
+fn check_signature(alg: &str, signature: SignaturePart, keys: &[KeyEntry]) -> Option<Failure> {
     let own = key_length(alg, keys);
     let lengths = match (&own, SignatureLengths::of(alg)) {
         (Some(own), _) => std::slice::from_ref(own),
         (None, SignatureLengths::OneOf(lengths)) => lengths,
-        // Of an algorithm that nobody here knows, a left-over character is all that can be wrong.
-        (None, SignatureLengths::Any) => return signature.left_over.then(|| truncated(Cut::InSignature)),
+        // Of an algorithm that nobody here knows, a ragged end is all that can be wrong.
+        (None, SignatureLengths::Any) => return signature.ragged.then(|| truncated(Cut::InSignature)),
     };
-    if lengths.contains(&signature.bytes) && !signature.left_over {
-        return None;
-    }
+    let fits = lengths.contains(&signature.bytes);
     let may_grow = lengths.iter().any(|&length| length > signature.bytes);
-    Some(if may_grow { truncated(Cut::InSignature) } else { malformed(Flaw::ExtraBytes) })
+    match (fits, signature.ragged) {
+        (true, false) => None,
+        _ if may_grow => Some(truncated(Cut::InSignature)),
+        (true, true) => Some(malformed(Flaw::BadBase64)),
+        (false, _) => Some(malformed(Flaw::ExtraBytes)),
+    }
 }
 
 /// The length that all keys of the token's `kid` give its signature.
@@ -57,9 +66,9 @@ mod tests {
     use super::super::testing::{rsa_entry, token};
     use super::*;
 
-    fn told(alg: &str, bytes: usize, left_over: bool, keys: &[KeyEntry]) -> Option<(Verdict, String)> {
+    fn told(alg: &str, bytes: usize, ragged: bool, keys: &[KeyEntry]) -> Option<(Verdict, String)> {
         let mut token = token(&format!(r#"{{"alg":"{alg}"}}"#), "{}");
-        token.signature = Some(SignaturePart { bytes, left_over });
+        token.signature = Some(SignaturePart { bytes, ragged });
         check(&token, keys).map(|failure| (failure.verdict, failure.detail.to_string()))
     }
 
@@ -67,10 +76,11 @@ mod tests {
     fn a_signature_has_one_of_the_lengths_of_its_algorithm() {
         let cut = Some((Verdict::Truncated, "in_signature".to_owned()));
         let long = Some((Verdict::Malformed, "extra_bytes".to_owned()));
-        for (alg, bytes, left_over, expected) in [
+        let damaged = Some((Verdict::Malformed, "bad_base64".to_owned()));
+        for (alg, bytes, ragged, expected) in [
             ("HS256", 32, false, &None),
             ("HS256", 31, true, &cut),
-            ("HS256", 32, true, &long),
+            ("HS256", 32, true, &damaged),
             ("HS256", 33, false, &long),
             ("ES256", 64, false, &None),
             ("ES256", 80, false, &long),
@@ -86,7 +96,7 @@ mod tests {
             ("XY999", 7, false, &None),
             ("XY999", 7, true, &cut),
         ] {
-            assert_eq!(&told(alg, bytes, left_over, &[]), expected, "{alg} {bytes} {left_over}");
+            assert_eq!(&told(alg, bytes, ragged, &[]), expected, "{alg} {bytes} {ragged}");
         }
     }
 
@@ -104,9 +114,15 @@ mod tests {
     #[test]
     fn a_fault_of_the_form_comes_before_the_signature() {
         let mut token = token(r#"{"alg":"HS256"}"#, "{}");
-        token.signature = Some(SignaturePart { bytes: 1, left_over: false });
+        token.signature = Some(SignaturePart { bytes: 1, ragged: false });
         token.fault = Some(Fault::Flaw(Flaw::Padded));
         assert_eq!(check(&token, &[]), Some(Failure::new(Verdict::Malformed, "padded")));
+        token.fault = Some(Fault::Flaw(Flaw::BadTimeClaim));
+        assert_eq!(
+            check(&token, &[]),
+            Some(Failure::new(Verdict::Truncated, "in_signature")),
+            "but one of content"
+        );
         token.fault = Some(Fault::Masked);
         assert_eq!(check(&token, &[]), Some(Failure::new(Verdict::Redacted, "masked")));
     }

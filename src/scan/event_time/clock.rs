@@ -1,25 +1,17 @@
 //! A time of day with its fraction, and the zone behind it.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, two};
 use super::instant::{Clock, Zone, offset_of_abbreviation};
 
 /// A time of day at the cursor: `1:02`, `01:02:03`, a fraction after `.`, `,` or (three, six or nine digits) `:`, and
 /// AM or PM. Second 60, a leap second, is read as 59, as jiff does. Nothing is consumed when there is none.
+#[inline]
 pub(super) fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
     let mut ahead = *cursor;
-    let mut hour = ahead.small()?;
-    if !ahead.eat(b':') {
-        return None;
-    }
-    let minute = ahead.digits(2)?;
-    let mut second = 0;
+    let (mut hour, minute, second, has_seconds) = hour_minute_second(&mut ahead)?;
     let (mut millis, mut subsecond) = (0, false);
-    if ahead.peek() == b':' && ahead.peek_at(1).is_ascii_digit() {
-        ahead.skip(1);
-        second = ahead.digits(2)?;
-        if let Some(fraction) = fraction(&mut ahead) {
-            (millis, subsecond) = (fraction, true);
-        }
+    if has_seconds && let Some(fraction) = fraction(&mut ahead) {
+        (millis, subsecond) = (fraction, true);
     }
     if ahead.peek().is_ascii_digit() {
         return None;
@@ -35,6 +27,33 @@ pub(super) fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
     }
     *cursor = ahead;
     Some(Clock { hour, minute, second: second.min(59), millis, subsecond })
+}
+
+/// Hour, minute, second, and whether a second was stated.
+fn hour_minute_second(cursor: &mut Cursor<'_>) -> Option<(u32, u32, u32, bool)> {
+    // By far the commonest layout is tested as a whole.
+    if let Some(block) = cursor.block::<8>()
+        && block[2] == b':'
+        && block[5] == b':'
+    {
+        let mut wrong = false;
+        let found =
+            (two(block, &mut wrong), two(&block[3..], &mut wrong), two(&block[6..], &mut wrong), true);
+        if !wrong {
+            cursor.skip(8);
+            return Some(found);
+        }
+    }
+    let hour = cursor.small()?;
+    if !cursor.eat(b':') {
+        return None;
+    }
+    let minute = cursor.digits(2)?;
+    if cursor.peek() == b':' && cursor.peek_at(1).is_ascii_digit() {
+        cursor.skip(1);
+        return Some((hour, minute, cursor.digits(2)?, true));
+    }
+    Some((hour, minute, 0, false))
 }
 
 /// Six digits that are a time of day, then perhaps a fraction: `010203`, `102240,672`.
@@ -53,7 +72,7 @@ pub(super) fn compact_clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
 /// A fraction of a second in whole milliseconds: finer digits are cut, never rounded.
 fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
     let mark = cursor.peek();
-    if !matches!(mark, b'.' | b',' | b':') {
+    if !matches!(mark, b'.' | b',' | b':') || !cursor.peek_at(1).is_ascii_digit() {
         return None;
     }
     let mut ahead = *cursor;
@@ -97,6 +116,7 @@ fn meridiem(cursor: &mut Cursor<'_>) -> Option<bool> {
 
 /// The zone behind a time of day, glued to it or after a blank: `Z`, `+02:00`, `+0200`, `+02`, `CEST`, `UTC+2`.
 /// Anything else is text: the zone is unstated and the cursor stays.
+#[inline]
 pub(super) fn zone<'a>(cursor: &mut Cursor<'a>) -> Zone<'a> {
     let mut ahead = *cursor;
     let glued = ahead.blanks(2) == 0;

@@ -121,8 +121,7 @@ pub(super) fn of_key(line: &[u8], key: &str, rules: &TimeRules) -> Option<LineTi
 fn when(read: &BrokenDownTime) -> Option<When<'static>> {
     let nanos = read.subsec_nanosecond();
     if let Some(at) = read.timestamp() {
-        let millis = at.as_millisecond() + i64::from(nanos.unwrap_or(0) / 1_000_000);
-        return Some(When::Instant(Timestamp::new(millis, nanos.is_some())));
+        return epoch::from_parts(at.as_second(), nanos.map(i64::from)).map(When::Instant);
     }
     read.hour()?;
     if read.iana_time_zone().is_some() {

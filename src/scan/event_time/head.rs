@@ -4,16 +4,16 @@
 //! bracket, `key=value`, `name::`, `web-1  | `, `<PRI>`. A plain word is none, so that a sentence with a date in it
 //! (`token expired 2026-06-12 …`) is not taken for a dated line.
 
+use super::LineTime;
 use super::columns;
 use super::cursor::Cursor;
-use super::epoch;
+use super::fast;
 use super::format::TimeFormat;
-use super::instant::When;
 use super::json;
 use super::logfmt;
+use super::marked;
 use super::rules::TimeRules;
 use super::stamp::{self, Stamp};
-use super::{LineTime, w3c};
 
 /// How many prefixes may stand before the time.
 const PREFIXES: usize = 8;
@@ -23,10 +23,14 @@ const PREFIX_LENGTH: usize = 128;
 
 /// The line's own time, for a line without escape sequences.
 pub(super) fn of_line(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
+    if let Some((at, end)) = fast::rfc3339(line) {
+        let format = if is_cri(&line[end..]) { TimeFormat::Cri } else { TimeFormat::Rfc3339 };
+        return Some(LineTime { at, format });
+    }
     let mut cursor = Cursor::new(line, 0);
     let found = match *line.first()? {
         b'0'..=b'9' => match stamp::stamp(&mut cursor).or_else(|| stamp::epoch_stamp(&mut cursor)) {
-            Some(found) => Some(named_by_what_follows(found, cursor)),
+            Some(found) => Some(found),
             None => return behind_prefixes(line, rules),
         },
         b' ' | b'\t' => {
@@ -35,27 +39,23 @@ pub(super) fn of_line(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
         }
         b'{' => return json::of_object(line, rules).or_else(|| settled(inside(cursor, b'}')?, rules)),
         b'[' | b',' if line.get(1) == Some(&b'{') => return json::of_object(&line[1..], rules),
-        b'@' => tai64n(line),
-        b'_' => journald_export(line),
-        b'#' => return comment(line, rules),
-        b'=' => banner(line),
+        b'@' => marked::tai64n(line),
+        b'_' => marked::journald_export(line),
+        b'#' => return marked::comment(line, rules),
+        b'=' => marked::banner(line),
         _ => return behind_prefixes(line, rules),
     };
     settled(found?, rules)
 }
 
-fn settled(found: Stamp<'_>, rules: &TimeRules) -> Option<LineTime> {
+pub(super) fn settled(found: Stamp<'_>, rules: &TimeRules) -> Option<LineTime> {
     Some(LineTime { at: found.when.settle(rules)?, format: found.format })
 }
 
-/// CRI's runtimes write an RFC 3339 time and then the stream.
-fn named_by_what_follows<'a>(found: Stamp<'a>, behind: Cursor<'a>) -> Stamp<'a> {
-    let rest = behind.rest();
-    let stream = rest.starts_with(b" stdout ") || rest.starts_with(b" stderr ");
-    if stream && found.format == TimeFormat::Rfc3339 && matches!(behind.peek_at(8), b'F' | b'P') {
-        return Stamp { format: TimeFormat::Cri, ..found };
-    }
-    found
+/// CRI's runtimes write an RFC 3339 time, the stream, and whether the record goes on.
+fn is_cri(behind: &[u8]) -> bool {
+    (behind.starts_with(b" stdout ") || behind.starts_with(b" stderr "))
+        && matches!(behind.get(8), Some(b'F' | b'P'))
 }
 
 /// What a step over one prefix came to.
@@ -70,6 +70,7 @@ enum Step {
 
 fn behind_prefixes(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
     let mut cursor = Cursor::new(line, 0);
+    client_columns(&mut cursor);
     let mut pairs_were_asked = false;
     let mut is_rfc_5424 = false;
     for _ in 0..=PREFIXES {
@@ -79,7 +80,7 @@ fn behind_prefixes(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
             }
             return settled(found, rules);
         }
-        if cursor.peek() == b'{' {
+        if cursor.peek() == b'{' && cursor.rest()[1..].trim_ascii_start().starts_with(b"\"") {
             return json::of_object(cursor.rest(), rules);
         }
         if cursor.peek() == b'<' {
@@ -105,11 +106,26 @@ fn behind_prefixes(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
     settled(columns::bracketed(line)?, rules)
 }
 
+/// Steps over an address and the dashes of an access log's next columns. Nothing there could be a stamp or anything
+/// but a prefix, so that this only saves trying.
+fn client_columns(cursor: &mut Cursor<'_>) {
+    let rest = cursor.rest();
+    let address = rest.iter().take(48).take_while(|&&byte| byte.is_ascii_digit() || byte == b'.').count();
+    if address >= 7 && rest[address..].starts_with(b" - - [") {
+        cursor.skip(address + 5);
+    }
+}
+
 /// A stamp here, perhaps inside a bracket or quotes.
 fn stamp_at(cursor: Cursor<'_>) -> Option<Stamp<'_>> {
     let mut ahead = cursor;
     match ahead.peek() {
         b'[' => inside(cursor, b']'),
+        // Redis writes only this one message with an epoch number.
+        b'(' if cursor.before().ends_with(b":signal-handler ") => {
+            ahead.skip(1);
+            stamp::epoch_stamp(&mut ahead)
+        }
         b'(' => inside(cursor, b')'),
         b'<' => inside(cursor, b'>'),
         b'"' | b'\'' if ahead.at() == 0 => {
@@ -246,10 +262,21 @@ fn word(cursor: &mut Cursor<'_>) -> Step {
     }
 }
 
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'.' | b'_' | b':' | b'/' | b'@' | b'-' | b'+' | b'#' | b'%' | b'$')
+const fn is_word_byte(byte: u8) -> bool {
+    WORD_BYTES[byte as usize]
 }
+
+const WORD_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let letter = (byte as u8).is_ascii_alphanumeric();
+        table[byte] = letter
+            || matches!(byte as u8, b'.' | b'_' | b':' | b'/' | b'@' | b'-' | b'+' | b'#' | b'%' | b'$');
+        byte += 1;
+    }
+    table
+};
 
 /// Steps over the value of a pair.
 fn pair_value(cursor: &mut Cursor<'_>) -> Step {
@@ -268,7 +295,7 @@ fn pair_value(cursor: &mut Cursor<'_>) -> Step {
 fn is_label(word: &[u8]) -> bool {
     let word = word.strip_suffix(b":").unwrap_or(word);
     if word.len() == 1 {
-        return true;
+        return word[0].is_ascii_alphabetic();
     }
     let mut lower = [0; 9];
     let Some(lower) = lower.get_mut(..word.len()) else { return false };
@@ -318,9 +345,10 @@ fn is_label(word: &[u8]) -> bool {
 fn is_origin(word: &[u8]) -> bool {
     let digit = word.iter().any(u8::is_ascii_digit);
     if word.ends_with(b":") {
-        return digit;
+        return digit && !word.ends_with(b"Exception:") && !word.ends_with(b"Error:");
     }
-    digit || word.iter().any(|byte| matches!(byte, b'.' | b'-' | b'/' | b'@'))
+    let letter = word.iter().any(u8::is_ascii_alphabetic);
+    digit || (letter && word.iter().any(|byte| matches!(byte, b'.' | b'-' | b'/' | b'@')))
 }
 
 /// A short column that ends in `|`, as docker compose and the Java service wrapper write: `jvm 1    | `.
@@ -335,55 +363,4 @@ fn segment(cursor: &mut Cursor<'_>) -> bool {
     }
     cursor.skip(bar + 1);
     true
-}
-
-/// A line that starts with `#`: a shell's history, MySQL's `# Time:`, a W3C log's `#Date:` (which is in UTC).
-fn comment(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
-    if let Some(rest) = line.strip_prefix(b"# Time: ") {
-        return settled(stamp::stamp(&mut Cursor::new(rest, 0))?, rules);
-    }
-    if let Some(found) = w3c::of_date_directive(line) {
-        return Some(found);
-    }
-    let mut cursor = Cursor::new(line, 1);
-    cursor.eat(b'+');
-    let (at, _) = epoch::number(&mut cursor, Some(epoch::Unit::Seconds))?;
-    cursor.rest().trim_ascii().is_empty().then_some(LineTime { at, format: TimeFormat::ShellHistory })
-}
-
-/// `===== Start of system state dump at Thu Jun 2 00:01:01 UTC 2022 =====`.
-fn banner(line: &[u8]) -> Option<Stamp<'_>> {
-    let head = &line[..line.len().min(PREFIX_LENGTH)];
-    if !head.starts_with(b"=====") {
-        return None;
-    }
-    let at = memchr::memmem::find(head, b" at ")?;
-    stamp::stamp(&mut Cursor::new(line, at + 4)).filter(|found| found.format == TimeFormat::Ctime)
-}
-
-/// daemontools' label: 2^62 and ten seconds above the epoch, then nanoseconds, in hexadecimal.
-fn tai64n(line: &[u8]) -> Option<Stamp<'_>> {
-    let digits = line.get(1..25)?;
-    if line.get(25).is_some_and(u8::is_ascii_alphanumeric) {
-        return None;
-    }
-    let hex = |digits: &[u8]| {
-        digits
-            .iter()
-            .try_fold(0_u64, |value, &digit| Some(value << 4 | u64::from(char::from(digit).to_digit(16)?)))
-    };
-    let seconds = hex(&digits[..16])?.checked_sub((1 << 62) + 10)?;
-    let nanos = hex(&digits[16..])?;
-    if nanos > 999_999_999 {
-        return None;
-    }
-    let at = epoch::from_parts(i64::try_from(seconds).ok()?, Some(nanos as i64))?;
-    Some(Stamp { when: When::Instant(at), format: TimeFormat::Tai64n })
-}
-
-fn journald_export(line: &[u8]) -> Option<Stamp<'_>> {
-    let mut cursor = Cursor::new(line.strip_prefix(b"__REALTIME_TIMESTAMP=")?, 0);
-    let (at, _) = epoch::number(&mut cursor, Some(epoch::Unit::Micros))?;
-    let found = Stamp { when: When::Instant(at), format: TimeFormat::JournaldExport };
-    cursor.rest().trim_ascii().is_empty().then_some(found)
 }

@@ -5,7 +5,7 @@ use crate::timestamp::Timestamp;
 use super::rules::TimeRules;
 
 /// Log lines were written between these years; anything else that looks like a date is none.
-const YEARS: std::ops::RangeInclusive<i32> = 1970..=2199;
+pub(super) const YEARS: std::ops::RangeInclusive<i32> = 1970..=2199;
 
 /// A calendar date and a time of day, checked when it is made; without a year it may be 29 February.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub(super) enum When<'a> {
 }
 
 impl Civil {
+    #[inline]
     pub(super) fn new(year: Option<i32>, month: u32, day: u32, clock: Clock) -> Option<Self> {
         if !(1..=12).contains(&month) || day == 0 || day > days_in(year.unwrap_or(2000), month) {
             return None;
@@ -93,6 +94,7 @@ impl Civil {
 impl When<'_> {
     /// The instant, once zone and year are settled by the rules. A yearless time takes the year that puts it closest
     /// at or before the reference, and is no time when there is no reference.
+    #[inline]
     pub(super) fn settle(self, rules: &TimeRules) -> Option<Timestamp> {
         let (civil, zone) = match self {
             When::Instant(at) => return Some(at),
@@ -147,7 +149,7 @@ fn own_abbreviation(civil: jiff::civil::DateTime, name: &[u8], rules: &TimeRules
 }
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar.
-fn days_from_civil(year: i32, month: u32, day: u32) -> i64 {
+pub(super) fn days_from_civil(year: i32, month: u32, day: u32) -> i64 {
     // Years start in March here, so that the leap day is a year's last.
     let year = i64::from(year) - i64::from(month <= 2);
     let era = year.div_euclid(400);
@@ -157,7 +159,7 @@ fn days_from_civil(year: i32, month: u32, day: u32) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-fn days_in(year: i32, month: u32) -> u32 {
+pub(super) fn days_in(year: i32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,

@@ -64,6 +64,10 @@ const FOREIGN_MONTHS: [(&str, u32); 15] = [
 ];
 
 fn foreign_month(text: &[u8]) -> Option<(u32, usize)> {
+    let may_start = matches!(text[0] | 0x20, b'a' | b'd' | b'f' | b'j' | b'm' | b'o' | b's');
+    if !may_start || text[1..3].iter().any(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic()) {
+        return None;
+    }
     FOREIGN_MONTHS.iter().find_map(|&(name, number)| {
         let found = text.get(..name.len())?;
         let after = text.get(name.len()).copied().unwrap_or(0);

@@ -61,7 +61,7 @@ impl W3cFields {
         for (index, name) in names.enumerate().take(COLUMNS) {
             match name {
                 b"date" if self.date.is_none() || self.local => {
-                    (self.date, self.local) = (Some(index), false)
+                    (self.date, self.local) = (Some(index), false);
                 }
                 b"time" if self.time.is_none() || !self.local => self.time = Some(index),
                 b"date-local" if self.date.is_none() => (self.date, self.local) = (Some(index), true),
@@ -74,7 +74,7 @@ impl W3cFields {
     /// The time in the line's columns; none if the columns are unknown or hold something else.
     pub(super) fn of_line(&self, line: &[u8], rules: &TimeRules) -> Option<LineTime> {
         if line.first() == Some(&b'#') {
-            return None;
+            return of_date_directive(line, self.offset);
         }
         let time = column(line, self.time?)?;
         let date = match self.date {
@@ -100,11 +100,11 @@ impl W3cFields {
     }
 }
 
-/// The time in a `#Date:` or `#Start-Date:` line itself, which is UTC.
-pub(super) fn of_date_directive(line: &[u8]) -> Option<LineTime> {
+/// The time in a `#Date:` or `#Start-Date:` line itself, at this many seconds east of UTC.
+pub(super) fn of_date_directive(line: &[u8], offset: i32) -> Option<LineTime> {
     let found = stamp::stamp(&mut Cursor::new(date_directive(line)?, 0))?;
     let when = match found.when {
-        When::Civil(civil, Zone::Unstated) => When::Civil(civil, Zone::Offset(0)),
+        When::Civil(civil, Zone::Unstated) => When::Civil(civil, Zone::Offset(offset)),
         other => other,
     };
     Some(LineTime { at: when.settle(&TimeRules::default())?, format: TimeFormat::W3c })
