@@ -245,6 +245,11 @@ impl<'r> Flow<'r> {
         lock(&self.buffers).push(chunk.bytes);
     }
 
+    /// A buffer that another chunk no longer needs, or a new one.
+    fn buffer(&self) -> Vec<u8> {
+        lock(&self.buffers).pop().unwrap_or_default()
+    }
+
     /// Whether a chunk should be handed to another thread: as long as there are threads that read nothing, and no more
     /// than two chunks for each of them.
     fn may_hand_over(&self) -> bool {
@@ -266,7 +271,7 @@ impl Visitor for Reader<'_, '_, '_> {
         let mut chunks = Chunks::new(self, Arc::clone(&state), source);
         let mut chunker = Chunker::new(bytes, source.start, flow.options.chunk_size);
         let mut stopped = false;
-        while let Some(chunk) = chunker.next_chunk(lock(&flow.buffers).pop().unwrap_or_default()) {
+        while let Some(chunk) = chunker.next_chunk(flow.buffer()) {
             chunks.take(chunk);
             stopped = flow.stop.load(Ordering::Relaxed);
             if stopped {

@@ -122,7 +122,7 @@ impl<'a, 's> Walk<'a, 's> {
         if header.is_ragged() {
             self.flaw(Flaw::BadBase64);
         }
-        if self.token.header.bad_alg {
+        if self.token.header.alg.is_none() {
             self.flaw(Flaw::BadJson);
         }
         if self.token.header.is_encrypted() {

@@ -20,8 +20,6 @@ pub struct Header {
     pub crit: bool,
     /// Whether a member stands in it twice.
     pub duplicate: bool,
-    /// Whether `alg` is there and no string.
-    pub bad_alg: bool,
     /// Whether it has the member `alg` or `enc`, whatever its value, even cut: the mark of a candidate.
     pub is_jose: bool,
 }
@@ -72,7 +70,6 @@ impl Members for Reader {
                 return;
             }
         };
-        self.header.bad_alg |= name == "alg" && !value.is_string();
         *slot = match value {
             Value::String(text) => Some(text),
             Value::Number(number) if name == "kid" => Some(number.to_string()),

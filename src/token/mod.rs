@@ -95,7 +95,8 @@ pub enum Flaw {
     Detached,
     /// The signature is longer than its algorithm makes it.
     ExtraBytes,
-    /// The payload, or the header of a token that goes on, is not JSON; or `alg` is no string (RFC 7515 §4.1.1).
+    /// The payload, or the header of a token that goes on, is not JSON; or there is no `alg` that is a string
+    /// (RFC 7515 §4.1.1, RFC 7516 §4.1.1).
     BadJson,
     /// The payload is JSON, but no object (RFC 7519 §3).
     NotAnObject,
