@@ -1,6 +1,6 @@
 //! Bytes in: from what the user typed to a stream of plain bytes per source.
 //!
-//! [`discover`] turns arguments into [`Input`]s, the files to open. [`read`] opens one of them, looks at its first
+//! [`discover()`] turns arguments into [`Input`]s, the files to open. [`read`] opens one of them, looks at its first
 //! bytes (never at its name), and sees through compression, archives and UTF-16, layer by layer, until it reaches
 //! **sources**: what a person would call a log. Each is handed to a [`Visitor`] as a [`Read`], in the order in which
 //! the input holds them. The rooms below:
