@@ -12,9 +12,6 @@ use super::piece::{Alphabet, Piece, dot_length, mask_length};
 use super::{Claims, Cut, Fault, Flaw, Header, SignaturePart, Token};
 use crate::secret::RawToken;
 
-/// Segments of a JWE (RFC 7516 §3.1).
-const JWE_SEGMENTS: usize = 5;
-
 /// A candidate that is one, decoded.
 #[derive(Debug)]
 pub struct Decoded<'a> {
@@ -67,14 +64,14 @@ fn read_segment<'a, T>(
     (value, ending, piece)
 }
 
-struct Walk<'a, 's> {
-    bytes: &'a [u8],
+pub(super) struct Walk<'a, 's> {
+    pub(super) bytes: &'a [u8],
     show: &'s [String],
-    token: Token,
+    pub(super) token: Token,
     /// Where the candidate ends as far as it was walked.
-    end: usize,
+    pub(super) end: usize,
     /// Where the token's own bytes end: before masks and disclosures.
-    own_end: usize,
+    pub(super) own_end: usize,
     escaped: bool,
 }
 
@@ -252,57 +249,8 @@ impl<'a, 's> Walk<'a, 's> {
         self.behind_dot().is_some_and(|at| self.standard_signature(at).is_some())
     }
 
-    /// Behind the header of a JWE: encrypted key, initialization vector, ciphertext, tag, each of which may be empty.
-    fn encrypted_segments(&mut self) {
-        self.token.encrypted = true;
-        let mut segments = 1;
-        while let Some(at) = self.behind_dot().filter(|_| segments < JWE_SEGMENTS) {
-            let piece = Piece::read(self.bytes, at, Alphabet::Url);
-            if piece.is_mask() {
-                self.mask(piece.end);
-                return;
-            }
-            // Dots with nothing behind them are an ellipsis; only the tag may be missing behind its dot.
-            if piece.is_empty() && segments + 1 < JWE_SEGMENTS && !self.leads_to_segment(at) {
-                break;
-            }
-            segments += 1;
-            self.take(&piece);
-            if self.take_mask() {
-                return;
-            }
-            if piece.is_ragged() && (segments == JWE_SEGMENTS || self.behind_dot().is_some()) {
-                self.flaw(Flaw::BadBase64);
-            }
-        }
-        if segments == JWE_SEGMENTS {
-            if self.segment_follows() {
-                self.flaw(Flaw::ExtraSegments);
-                self.take_extra_segments();
-            }
-            return;
-        }
-        let mut cut = Cut::InPayload;
-        if let Some(end) = self.last_dot_end() {
-            self.end = end;
-            self.own_end = end;
-            if segments == 2 {
-                cut = Cut::NoSignature;
-            }
-        }
-        self.cut(cut);
-    }
-
-    /// Whether dots at `at` lead to a segment that is not empty.
-    fn leads_to_segment(&self, mut at: usize) -> bool {
-        while let Some(dot) = dot_length(&self.bytes[at..]) {
-            at += dot;
-        }
-        !Piece::read(self.bytes, at, Alphabet::Url).is_empty()
-    }
-
     /// Takes all segments that follow, and masks among them.
-    fn take_extra_segments(&mut self) {
+    pub(super) fn take_extra_segments(&mut self) {
         while self.segment_follows() {
             let Some(at) = self.behind_dot() else { return };
             self.take(&Piece::read(self.bytes, at, Alphabet::Url));
@@ -320,7 +268,7 @@ impl<'a, 's> Walk<'a, 's> {
     }
 
     /// Takes a piece, and notes what is wrong with its characters.
-    fn take(&mut self, piece: &Piece<'_>) {
+    pub(super) fn take(&mut self, piece: &Piece<'_>) {
         self.end = piece.end;
         self.own_end = piece.end;
         if piece.escaped {
@@ -336,14 +284,14 @@ impl<'a, 's> Walk<'a, 's> {
     }
 
     /// Takes a mask that stands here or behind dots, and the segments behind it; the token is then redacted.
-    fn take_mask(&mut self) -> bool {
+    pub(super) fn take_mask(&mut self) -> bool {
         let Some(mask) = mask_length(&self.bytes[self.end..]) else { return false };
         self.mask(self.end + mask);
         true
     }
 
     /// Ends the walk behind a mask that ends at `end`.
-    fn mask(&mut self, end: usize) {
+    pub(super) fn mask(&mut self, end: usize) {
         let own_end = self.own_end;
         self.end = end;
         loop {
@@ -362,22 +310,22 @@ impl<'a, 's> Walk<'a, 's> {
     }
 
     /// The place behind the dot that stands here.
-    fn behind_dot(&self) -> Option<usize> {
+    pub(super) fn behind_dot(&self) -> Option<usize> {
         dot_length(&self.bytes[self.end..]).map(|dot| self.end + dot)
     }
 
     /// The place behind the dot that stands here, unless more dots make it an ellipsis.
-    fn last_dot_end(&self) -> Option<usize> {
+    pub(super) fn last_dot_end(&self) -> Option<usize> {
         self.behind_dot().filter(|&end| dot_length(&self.bytes[end..]).is_none())
     }
 
     /// Whether a dot and a segment that is not empty stand here.
-    fn segment_follows(&self) -> bool {
+    pub(super) fn segment_follows(&self) -> bool {
         self.behind_dot().is_some_and(|at| !Piece::read(self.bytes, at, Alphabet::Url).is_empty())
     }
 
     /// Notes a flaw; the first in order is told. A flaw of the form outranks a cut: no further byte would mend it.
-    fn flaw(&mut self, flaw: Flaw) {
+    pub(super) fn flaw(&mut self, flaw: Flaw) {
         self.token.fault = match self.token.fault {
             Some(Fault::Masked) => Some(Fault::Masked),
             Some(Fault::Flaw(known)) => Some(Fault::Flaw(known.min(flaw))),
@@ -387,7 +335,7 @@ impl<'a, 's> Walk<'a, 's> {
     }
 
     /// Notes that the rest is missing, unless it is known that nothing would mend the token's form.
-    fn cut(&mut self, cut: Cut) {
+    pub(super) fn cut(&mut self, cut: Cut) {
         match self.token.fault {
             Some(Fault::Flaw(flaw)) if flaw.is_of_content() => self.token.fault = Some(Fault::Cut(cut)),
             Some(_) => {}

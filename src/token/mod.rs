@@ -4,6 +4,7 @@
 pub mod algorithm;
 mod claims;
 mod decode;
+mod encrypted;
 mod header;
 mod json;
 mod piece;
