@@ -176,7 +176,7 @@ def formulas():
 
 
 def since_until():
-    """A window: its first instant is in, its last is out, and what has no time cannot be shown to be out."""
+    """A window: its first instant is in, its last is out. Tokens that are only seen outside are not counted at all."""
     rows = [(-1, False), (0, True), (600, True), (3599, True), (3600, False), (9999, False)]
     tokens = [token(n, exp=NOW + 700) for n, _ in rows]
     text = "".join(f"{at(second)} saw {found} end\n" for (second, _), found in zip(rows, tokens))

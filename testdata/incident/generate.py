@@ -51,6 +51,10 @@ AUD, STAGING_AUD = "https://api.shop.example.com", "https://api.staging.shop.exa
 LEEWAY, SKEW = 30_000, 60_000
 
 
+# What a tampered token has to be found as. Signatures are not judged yet; then it is invalid_signature, mismatch.
+TAMPERED = ("valid", "")
+
+
 class Token:
     """The text that stands in a log, the part of it that is the token's own, and what it has to be found as."""
 
@@ -173,22 +177,19 @@ def encrypted(at):
 
 
 def tampered(at):
-    """Claims changed under a signature that was made for others. Valid until signatures are judged: then this has to
-    become invalid_signature/mismatch."""
+    """Claims changed under a signature that was made for others."""
     head, body, signature = mint(at).text.split(".")
     body = b64(compact(claims_at(at, sub="admin", scope="orders:read orders:write admin")))
-    token = Token(f"{head}.{body}.{signature}")
-    token.fixed = ("valid", "")
-    return token
+    return Token(f"{head}.{body}.{signature}", *TAMPERED)
 
 
 def flipped(at):
-    """A signature with one bit turned over. Valid until signatures are judged, like `tampered`."""
+    """A signature with one bit turned over."""
     token = mint(at)
     head, body, signature = token.text.split(".")
     raw = bytearray(base64.urlsafe_b64decode(signature + "=="))
     raw[7] ^= 1
-    return Token(f"{head}.{body}.{b64(bytes(raw))}", "valid", "")
+    return Token(f"{head}.{body}.{b64(bytes(raw))}", *TAMPERED)
 
 
 def cut_at(length):
@@ -362,11 +363,14 @@ def docker(at, text, end="\n"):
 
 def rows_of(source, lines, ends="\n"):
     """The bytes of a source. `lines` are (text, instant or None, tokens); what they hold is labelled."""
-    carried = None
+    carried, offset = None, 0
     for number, (text, at, tokens) in enumerate(lines, 1):
         carried = carried if at is None else at
         for token in tokens:
-            source.label(number, carried, "line" if at is not None else "carried", token)
+            # Of a token across a cut, the line ends early; where it begins is the same.
+            begin = offset + len(text[: text.index(token.text[:40])].encode())
+            source.label(number, begin, carried, "line" if at is not None else "carried", token)
+        offset += len((text + ends).encode())
     return "".join(text + ends for text, _, _ in lines).encode()
 
 
@@ -377,9 +381,9 @@ class Source:
     def __init__(self, name, fraction):
         self.name, self.fraction = "testdata/incident/" + name, fraction
 
-    def label(self, line, at, time_source, token):
+    def label(self, line, offset, at, time_source, token):
         verdict, detail = token.label(at)
-        LABELS.append((self.name, line, shown(at, self.fraction), time_source, fingerprint(token.own), verdict, detail))
+        LABELS.append((self.name, line, offset, shown(at, self.fraction), time_source, fingerprint(token.own), verdict, detail))
 
 
 def traffic(name, line, span, count, kinds=(), share=0.2, fraction=True, bare=False, skew=0, good=mint):
@@ -507,7 +511,7 @@ def edge():
     errors = plain(member("var/log/nginx/error.log"), nginx, ("01:00", "04:00"), 135, ["cut_signature", "iss_scheme", "aud_case", "no_iss", "detached"], fraction=False)
     note = Source(member("var/log/last-reject.txt"), False)
     token = KINDS["iss_tenant"](clock("02:20"))
-    note.label(2, clock("02:20"), "file", token)
+    note.label(2, len("last rejected credential\n"), clock("02:20"), "file", token)
     FILES[bundle] = gz(
         tar(
             [
@@ -527,8 +531,8 @@ def support():
     data = plain(member("db/postgres.log"), postgres, ("01:30", "03:00"), 120, ["no_aud", "iss_other", "bad_base64", "aud_other"], share=0.1)
     ticket = Source(member("ticket-4711.txt"), False)
     token = KINDS["aud_staging"](clock("02:45:30"))
-    ticket.label(3, clock("02:45:30"), "file", token)
     text = f"Customer cannot pay since the night.\nThe app sends:\n  {token.text}\nPlease have a look.\n"
+    ticket.label(3, text.index(token.text), clock("02:45:30"), "file", token)
     FILES[bundle] = zip_of([("db/postgres.log", data, (2026, 6, 12, 6, 0, 0)), ("ticket-4711.txt", text.encode(), (2026, 6, 12, 2, 45, 30))])
 
 
@@ -597,7 +601,7 @@ def main():
     FILES["keys/partner.json"] = jwks(*PARTNER)
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow("source line event_time time_source fingerprint verdict detail".split())
+    rows.writerow("source line offset event_time time_source fingerprint verdict detail".split())
     rows.writerows(sorted(LABELS))
     FILES["labels.csv"] = out.getvalue().encode()
     shutil.rmtree(HERE / "logs", ignore_errors=True)

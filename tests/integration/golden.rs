@@ -156,7 +156,7 @@ fn every_case_gives_what_is_expected() {
         }
         let difference = difference(&files(&directory), &results);
         if !difference.is_empty() {
-            told.push_str(&format!("{case}:\n{difference}"));
+            told.extend([case, ":\n", &difference]);
         }
     }
     assert!(told.is_empty(), "results differ (JWTRIAGE_BLESS=1 takes them as they are):\n{told}");
