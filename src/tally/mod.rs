@@ -168,19 +168,14 @@ impl Tally {
         self
     }
 
-    /// Every token with its fingerprint, ordered by fingerprint.
+    /// Every token of which something was counted, with its fingerprint, ordered by fingerprint. One whose findings
+    /// were all left out has a number, and is not told.
     #[must_use]
     pub fn tokens(&self) -> Vec<(Fingerprint, &TokenTally)> {
-        let mut tokens: Vec<_> =
-            self.numbers.iter().map(|(&name, number)| (name, &self.tokens[number.0 as usize])).collect();
+        let numbered = self.numbers.iter().map(|(&name, number)| (name, &self.tokens[number.0 as usize]));
+        let mut tokens: Vec<_> = numbered.filter(|(_, token)| !token.outcomes.is_empty()).collect();
         tokens.sort_unstable_by_key(|(name, _)| *name);
         tokens
-    }
-
-    /// How many distinct tokens there are.
-    #[must_use]
-    pub fn distinct_tokens(&self) -> usize {
-        self.tokens.len()
     }
 
     /// Every verdict that was found.
@@ -310,6 +305,12 @@ mod tests {
             tally.add(token, &outcome, &sighting);
         }
         tally
+    }
+
+    #[test]
+    fn a_token_whose_findings_were_all_left_out_is_not_told() {
+        assert_eq!(counted(&[]).tokens().len(), 0);
+        assert_eq!(counted(&[Some(7)]).tokens().len(), 1);
     }
 
     #[test]
