@@ -35,7 +35,7 @@ def write(case, files, labels=None):
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow("source line event_time time_source fingerprint verdict detail".split())
         rows.writerows(sorted((f"testdata/{case}/input/{name}", *rest) for name, *rest in labels))
-        put(directory, {"labels.csv": out.getvalue().encode()})
+        put(HERE, {f"expected/{case}.labels.csv": out.getvalue().encode()})
 
 
 def damaged():

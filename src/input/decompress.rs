@@ -104,7 +104,10 @@ pub(super) fn next_member<R: Read>(input: &mut Lookahead<R>, format: Format) -> 
         let zeros = head.iter().take_while(|byte| **byte == 0).count();
         if zeros == 0 {
             behind += input.skip(u64::MAX)?;
-            return Err(invalid(format!("{behind} bytes behind the last {} member are none", format.name())));
+            return Err(invalid(format!(
+                "{behind} bytes behind the last {} member belong to none",
+                format.name()
+            )));
         }
         input.consume(zeros);
         behind += zeros as u64;

@@ -202,7 +202,7 @@ fn garbage_behind_the_last_member_is_said_and_costs_nothing() {
         let mut stream = encode(format, &data);
         stream.extend(b"\0\0not a member at all");
         let notes = look(&stream);
-        let expected = format!("21 bytes behind the last {} member are none", format.name());
+        let expected = format!("21 bytes behind the last {} member belong to none", format.name());
         assert_eq!(notes.sources[0].error, Some(expected));
         assert!(notes.sources[0].bytes == data, "{format:?}");
     }

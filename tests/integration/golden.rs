@@ -1,9 +1,9 @@
-//! The cases below `testdata/`: a directory with a file `args` is one. The binary runs with these arguments (one per
-//! line) and `--out report`, in a copy of the case without its results, so that neither the results nor the files'
-//! modification times can be an input. `expected/` holds what it has to write, byte for byte, with its `stdout`,
-//! `stderr` (lines sorted: threads race) and `exit` code. `JWTRIAGE_BLESS=1` writes `expected/` anew.
+//! The cases below `testdata/`: `testdata/expected/CASE.args` makes one of the directory `testdata/CASE`. The binary runs
+//! with these arguments (one per line) and `--out report`, in a copy of the case, so that no file's modification time can
+//! be an input. `testdata/expected/CASE/` holds what it has to write, byte for byte, with its `stdout`, `stderr` (lines
+//! sorted: threads race) and `exit` code. `JWTRIAGE_BLESS=1` writes it anew.
 //!
-//! A `labels.csv` says what the generator of a case knows about each token, without having asked jwtriage.
+//! A `CASE.labels.csv` says what the generator of a case knows about each token, without having asked jwtriage.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,9 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
-
-/// What is in a case's directory and no input.
-const NOT_INPUT: [&str; 4] = ["args", "expected", "generate.py", "labels.csv"];
 
 /// Differing lines that are shown per file.
 const SHOWN_LINES: usize = 3;
@@ -29,13 +26,16 @@ fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 
+/// What belongs to a case and is no input: `expected/CASE`, and what is called like it.
+fn expected(case: &str, extension: &str) -> PathBuf {
+    testdata().join("expected").join(format!("{case}{extension}"))
+}
+
 /// The names of all cases.
 fn cases() -> Vec<String> {
-    let entries = fs::read_dir(testdata()).expect("testdata can be listed");
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.expect("testdata can be listed"))
-        .filter(|entry| entry.path().join("args").is_file())
-        .map(|entry| entry.file_name().into_string().expect("cases have plain names"))
+    let mut names: Vec<_> = files(&testdata().join("expected"))
+        .into_keys()
+        .filter_map(|name| name.strip_suffix(".args").map(str::to_owned))
         .collect();
     names.sort();
     names
@@ -43,14 +43,8 @@ fn cases() -> Vec<String> {
 
 fn run(case: &str, more: &[&str]) -> Run {
     let root = TempDir::new().expect("a temporary directory can be made");
-    let copy = root.path().join("testdata").join(case);
-    let entries = fs::read_dir(testdata().join(case)).expect("the case can be listed");
-    for entry in entries.map(|entry| entry.expect("the case can be listed")) {
-        if !NOT_INPUT.iter().any(|name| entry.file_name() == *name) {
-            copy_tree(&entry.path(), &copy.join(entry.file_name()));
-        }
-    }
-    let args = fs::read_to_string(testdata().join(case).join("args")).expect("args can be read");
+    copy_tree(&testdata().join(case), &root.path().join("testdata").join(case));
+    let args = fs::read_to_string(expected(case, ".args")).expect("args can be read");
     let output = Command::new(env!("CARGO_BIN_EXE_jwtriage"))
         .args(args.lines())
         .args(["--out", "report"])
@@ -95,8 +89,9 @@ impl Run {
 fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let Ok(entries) = fs::read_dir(directory) else { return BTreeMap::new() };
     entries
+        .map(|entry| entry.expect("a directory can be listed"))
+        .filter(|entry| entry.path().is_file())
         .map(|entry| {
-            let entry = entry.expect("a directory can be listed");
             let name = entry.file_name().into_string().expect("results have plain names");
             (name, fs::read(entry.path()).expect("a result can be read"))
         })
@@ -150,7 +145,7 @@ fn every_case_gives_what_is_expected() {
     let mut told = String::new();
     for case in &cases {
         let results = run(case, &[]).results();
-        let directory = testdata().join(case).join("expected");
+        let directory = expected(case, "");
         if std::env::var_os("JWTRIAGE_BLESS").is_some_and(|value| value == "1") {
             bless(&directory, &results);
         }
@@ -165,11 +160,11 @@ fn every_case_gives_what_is_expected() {
 #[test]
 fn every_token_is_found_once_and_judged_as_its_maker_says() {
     let labelled: Vec<_> =
-        cases().into_iter().filter(|case| testdata().join(case).join("labels.csv").is_file()).collect();
+        cases().into_iter().filter(|case| expected(case, ".labels.csv").is_file()).collect();
     assert!(labelled.iter().any(|case| case == "incident"), "the incident has labels");
     for case in labelled {
         let run = run(&case, &[]);
-        let labels = testdata().join(&case).join("labels.csv");
+        let labels = expected(&case, ".labels.csv");
         let columns = header(&labels);
         let expected = rows(&labels, &columns);
         let found = rows(&run.root.path().join("report/occurrences.csv"), &columns);
@@ -189,6 +184,17 @@ fn the_incident_gives_the_same_bytes_on_any_number_of_threads() {
     let one = run("incident", &["--threads", "1"]).results();
     let eight = run("incident", &["--threads", "8"]).results();
     assert_eq!(difference(&one, &eight), "");
+}
+
+#[test]
+fn the_readme_shows_what_the_incident_really_prints() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))
+        .expect("there is a README");
+    let stdout =
+        fs::read_to_string(expected("incident", "").join("stdout")).expect("the incident prints something");
+    let session: String =
+        stdout.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
+    assert!(readme.contains(&session), "the README should show:\n{session}");
 }
 
 fn header(file: &Path) -> Vec<String> {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the incident: logs, key sets, and labels.csv, what each token has to be found as.
+"""Writes the incident: logs, key sets, and expected/incident.labels.csv, what each token has to be found as.
 
-The labels come from how a token was made, never from jwtriage. See ../README.md for the story.
-Run it from anywhere: `python3 testdata/incident/generate.py`.
+The labels come from how a token was made, never from jwtriage. See README.md for the story.
+Run it from anywhere: `python3 testdata/incident.py`.
 """
 
 import base64
@@ -17,8 +17,9 @@ import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+TESTDATA = Path(__file__).resolve().parent
+HERE = TESTDATA / "incident"
+sys.path.insert(0, str(TESTDATA))
 from forge import Key, b64, bz, compact, fingerprint, gz, jwks, jws, lz4, put, tar, xz, zip_of, zst  # noqa: E402
 
 rng = random.Random("the night of the twelfth")
@@ -603,7 +604,7 @@ def main():
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow("source line offset event_time time_source fingerprint verdict detail".split())
     rows.writerows(sorted(LABELS))
-    FILES["labels.csv"] = out.getvalue().encode()
+    put(TESTDATA, {"expected/incident.labels.csv": out.getvalue().encode()})
     shutil.rmtree(HERE / "logs", ignore_errors=True)
     put(HERE, FILES)
 
