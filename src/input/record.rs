@@ -25,7 +25,6 @@ enum Wrapping {
 const TELLING_LINES: usize = 5;
 
 /// Joins split records over all chunks of one source, which must come in order.
-#[derive(Debug)]
 pub struct Joiner {
     /// `None` until a line tells it, and for ever in most sources.
     wrapping: Option<Wrapping>,
@@ -38,7 +37,6 @@ pub struct Joiner {
 }
 
 /// A record, or a line that waits for a record above it.
-#[derive(Debug)]
 struct Record {
     /// Which stream's next line goes on with it; `None` when nothing does.
     open: Option<Vec<u8>>,
@@ -75,7 +73,8 @@ impl Joiner {
 
     /// Looks at the first lines of the source, as far as they are in this chunk.
     fn look_at(&mut self, chunk: &Chunk) {
-        let mut lines = chunk.bytes.split_inclusive(|byte| *byte == b'\n').skip(chunk.begins_inside_line.into());
+        let mut lines =
+            chunk.bytes.split_inclusive(|byte| *byte == b'\n').skip(chunk.begins_inside_line.into());
         while self.wrapping.is_none()
             && self.telling_lines > 0
             && let Some(line) = lines.next()

@@ -55,7 +55,8 @@ fn difference(one: &Scanned, other: &Scanned) -> Option<String> {
     let text = |file: Option<&Vec<u8>>| file.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     one.files.keys().chain(other.files.keys()).find_map(|name| {
         let (one, other) = (text(one.files.get(name)), text(other.files.get(name)));
-        (one != other).then(|| format!("{name}:\n{}\n---\n{}", one.unwrap_or_default(), other.unwrap_or_default()))
+        (one != other)
+            .then(|| format!("{name}:\n{}\n---\n{}", one.unwrap_or_default(), other.unwrap_or_default()))
     })
 }
 
@@ -276,7 +277,9 @@ fn wrapped(log: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         finish(writer)
     }
     let gz = |log: &[u8]| {
-        finish(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()), log, |w| w.finish().unwrap())
+        finish(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()), log, |w| {
+            w.finish().unwrap()
+        })
     };
     let tar = {
         let mut header = tar::Header::new_ustar();
@@ -314,11 +317,14 @@ fn a_token_that_is_cut_anywhere_is_never_valid() {
     let claims = r#"{"iss":"https://auth.example.com/","exp":1781229600,"n":12}"#;
     for (header, signature) in [(r#"{"alg":"HS256"}"#, 32), (r#"{"alg":"ES256","kid":"k"}"#, 64)] {
         let whole = token(header, claims, signature);
-        for tail in ["", "\"}", "...", "\u{2026}", "[truncated]", " rest", "\\n", ",", "***", "%", "=", "&x=y"] {
+        for tail in
+            ["", "\"}", "...", "\u{2026}", "[truncated]", " rest", "\\n", ",", "***", "%", "=", "&x=y"]
+        {
             let cuts: String = (0..whole.len()).map(|at| line(&format!("{}{tail}", &whole[..at]))).collect();
             let (_dir, path) = file("app.log", (line(&whole) + &cuts).as_bytes());
             let rows = scan(&[&path], &options()).rows("occurrences.csv");
-            let valid: Vec<_> = rows.iter().filter(|row| row["verdict"] == "valid").map(|row| &row["line"]).collect();
+            let valid: Vec<_> =
+                rows.iter().filter(|row| row["verdict"] == "valid").map(|row| &row["line"]).collect();
             assert_eq!(valid, ["1"], "{header} with {tail:?} behind the cut");
             assert!(rows.len() > whole.len() - 20, "only {} of {} cuts were seen", rows.len(), whole.len());
         }
@@ -330,11 +336,31 @@ fn the_same_fingerprint_means_the_same_facts() {
     let mut known: BTreeMap<String, (String, String)> = BTreeMap::new();
     for whole in tokens() {
         for at in 10..=whole.len() {
-            for tail in ["", "***", "...", "\u{2026}", "[REDACTED]", "=", "==", ".", "..", ".***", "~", "/", "%3D", "%2E", "+"] {
+            for tail in [
+                "",
+                "***",
+                "...",
+                "\u{2026}",
+                "[REDACTED]",
+                "=",
+                "==",
+                ".",
+                "..",
+                ".***",
+                "~",
+                "/",
+                "%3D",
+                "%2E",
+                "+",
+            ] {
                 let text = format!("{}{tail}", &whole[..at]);
                 let Some(decoded) = decode(text.as_bytes(), &[]) else { continue };
                 let name = Fingerprinter::public().token(decoded.own()).to_string();
-                let facts = format!("{:?} {:?}", decoded.token.header.kid, decoded.token.claims.map(|c| (c.iss, c.sub, c.exp, c.nbf, c.iat)));
+                let facts = format!(
+                    "{:?} {:?}",
+                    decoded.token.header.kid,
+                    decoded.token.claims.map(|c| (c.iss, c.sub, c.exp, c.nbf, c.iat))
+                );
                 let (first, known) = known.entry(name).or_insert_with(|| (text.clone(), facts.clone()));
                 assert_eq!(*known, facts, "\n{first}\n{text}");
             }
@@ -348,10 +374,15 @@ fn tokens_about_the_cuts_of_a_very_long_line_do_not_depend_on_chunks() {
     // Around the place where the piece of a long line ends, and around where the search for such a place begins.
     for edge in [LINE_LIMIT, LINE_LIMIT - TOKEN_LIMIT] {
         for before in [edge - whole.len() - 60, edge - whole.len() / 2, edge - 1] {
-            let text = format!("2026-06-12T01:00:00Z {}{whole}\" {}\nlast {whole}", "a ".repeat(before / 2), "x".repeat(LINE_LIMIT));
+            let text = format!(
+                "2026-06-12T01:00:00Z {}{whole}\" {}\nlast {whole}",
+                "a ".repeat(before / 2),
+                "x".repeat(LINE_LIMIT)
+            );
             let (_dir, path) = file("app.log", text.as_bytes());
             let expected = scan(&[&path], &options());
-            let verdicts: Vec<_> = expected.rows("occurrences.csv").into_iter().map(|row| row["verdict"].clone()).collect();
+            let verdicts: Vec<_> =
+                expected.rows("occurrences.csv").into_iter().map(|row| row["verdict"].clone()).collect();
             assert_eq!(verdicts, ["valid", "valid"], "{before} bytes before the token");
             for (chunk_size, threads) in [(4096, 1), (65_537, 2), (LINE_LIMIT, 8)] {
                 let found = scan(&[&path], &Options { chunk_size, threads, ..options() });

@@ -17,7 +17,13 @@ use jwtriage::verdict::Judge;
 use crate::support::{self, NOON, jwtriage, options, token};
 
 /// Values of claims that no report shows, each of which stands nowhere else.
-const HIDDEN: [&str; 5] = ["ada.lovelace@example.org", "hidden-jti-4711", "hidden-scope-value", "hidden-salt-0815", "hidden-nested"];
+const HIDDEN: [&str; 5] = [
+    "ada.lovelace@example.org",
+    "hidden-jti-4711",
+    "hidden-scope-value",
+    "hidden-salt-0815",
+    "hidden-nested",
+];
 
 /// How many characters of a segment in a row are too many.
 const WINDOW: usize = 12;
@@ -41,7 +47,11 @@ fn tokens() -> Vec<String> {
         token(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#, "an encrypted key of forty bytes and more", 30),
         // A token inside a token, and where a careless issuer or an attacker may put one: in what reports show.
         token(&format!(r#"{{"alg":"HS256","kid":"{0}","typ":"{0}"}}"#, nested()), &claims(NOON), 32),
-        token(r#"{"alg":"HS256"}"#, &format!(r#"{{"iss":"{0}","aud":["x {0}","{0}"],"azp":"{0}","tenant":"{0}"}}"#, nested()), 32),
+        token(
+            r#"{"alg":"HS256"}"#,
+            &format!(r#"{{"iss":"{0}","aud":["x {0}","{0}"],"azp":"{0}","tenant":"{0}"}}"#, nested()),
+            32,
+        ),
         nested(),
     ]
 }
@@ -87,9 +97,17 @@ struct Secrets {
 
 impl Secrets {
     fn new() -> Self {
-        let parts: Vec<String> = tokens().iter().flat_map(|token| token.split('.').map(str::to_owned).collect::<Vec<_>>()).collect();
+        let parts: Vec<String> = tokens()
+            .iter()
+            .flat_map(|token| token.split('.').map(str::to_owned).collect::<Vec<_>>())
+            .collect();
         let disclosure = BASE64URL_NOPAD.encode(br#"["hidden-salt-0815","name","Ada"]"#);
-        let windows = parts.iter().chain([&disclosure]).flat_map(|part| part.as_bytes().windows(WINDOW)).map(<[u8]>::to_vec).collect();
+        let windows = parts
+            .iter()
+            .chain([&disclosure])
+            .flat_map(|part| part.as_bytes().windows(WINDOW))
+            .map(<[u8]>::to_vec)
+            .collect();
         Self { windows }
     }
 
@@ -101,11 +119,17 @@ impl Secrets {
         }
         for hidden in HIDDEN {
             assert!(!text.contains(hidden), "{what} holds {hidden}");
-            assert!(!text.contains(&HEXLOWER.encode(hidden.as_bytes())), "{what} holds {hidden} in hexadecimal");
+            assert!(
+                !text.contains(&HEXLOWER.encode(hidden.as_bytes())),
+                "{what} holds {hidden} in hexadecimal"
+            );
         }
         // `Debug` of bytes writes them as numbers.
         let numbers = format!("{:?}", &tokens()[0].as_bytes()[4..10]);
-        assert!(!text.contains(numbers.trim_matches(['[', ']'])), "{what} holds a part of a token as numbers");
+        assert!(
+            !text.contains(numbers.trim_matches(['[', ']'])),
+            "{what} holds a part of a token as numbers"
+        );
     }
 
     /// Asserts that no file below a directory holds any of it, nor the name of one.
@@ -131,7 +155,8 @@ fn write_logs(logs: &Path) {
     gz.write_all(log.as_bytes()).unwrap();
     let gz = gz.finish().unwrap();
     fs::write(logs.join("cut.log.gz"), &gz[..gz.len() / 2]).unwrap();
-    fs::write(logs.join("damaged.log.gz"), [&gz[..gz.len() / 2], b"garbage", &gz[gz.len() / 2..]].concat()).unwrap();
+    fs::write(logs.join("damaged.log.gz"), [&gz[..gz.len() / 2], b"garbage", &gz[gz.len() / 2..]].concat())
+        .unwrap();
     fs::write(logs.join("archive.zip"), [b"PK\x03\x04", log.as_bytes()].concat()).unwrap();
     let mut archive = tar::Builder::new(Vec::new());
     for name in ["var/log/app.log", &format!("requests/{}", &tokens()[0][..90])] {
@@ -143,10 +168,13 @@ fn write_logs(logs: &Path) {
     let archive = archive.into_inner().unwrap();
     fs::write(logs.join("bundle.tar"), &archive).unwrap();
     fs::write(logs.join("cut.tar"), &archive[..archive.len() - 3000]).unwrap();
-    fs::write(logs.join("wide.log"), log.encode_utf16().flat_map(u16::to_le_bytes).fold(vec![0xff, 0xfe], |mut all, byte| {
-        all.push(byte);
-        all
-    }))
+    fs::write(
+        logs.join("wide.log"),
+        log.encode_utf16().flat_map(u16::to_le_bytes).fold(vec![0xff, 0xfe], |mut all, byte| {
+            all.push(byte);
+            all
+        }),
+    )
     .unwrap();
 }
 
@@ -162,7 +190,10 @@ fn no_output_of_a_scan_holds_a_part_of_a_token_or_an_unnamed_claim() {
         "show_claims = [\"tenant\"]\n[[issuer]]\niss = \"https://auth.example.com/\"\naudiences = [\"other\"]\nrequired_claims = [\"nothing\"]\n",
     )
     .unwrap();
-    for (n, more) in [&[][..], &["--policy", "policy.toml", "--fingerprint-key", "key", "--color", "always"]].iter().enumerate() {
+    for (n, more) in [&[][..], &["--policy", "policy.toml", "--fingerprint-key", "key", "--color", "always"]]
+        .iter()
+        .enumerate()
+    {
         let out = format!("report{n}");
         let done = jwtriage(dir.path())
             .args(["scan", "-", "--occurrences", "--progress", "plain", "--fail-on", "any", "--out", &out])
@@ -180,10 +211,13 @@ fn no_output_of_a_scan_holds_a_part_of_a_token_or_an_unnamed_claim() {
         assert!(rows.len() > 1000, "only {} findings", rows.len());
     }
     secrets.assert_absent_below(dir.path());
-    let tokens = fs::read_to_string(dir.path().join("report1/tokens.csv")).unwrap();
-    assert!(tokens.contains("acme") && tokens.contains("sub_"), "what was asked for is shown");
-    let tokens = fs::read_to_string(dir.path().join("report0/tokens.csv")).unwrap();
-    assert!(!tokens.contains("acme") && !tokens.contains("sub_"), "nobody asked for it");
+    let shown = |report: &str| {
+        let csv = fs::read(dir.path().join(report).join("tokens.csv")).unwrap();
+        let subjects = support::rows(&csv).iter().any(|row| !row["sub_fingerprint"].is_empty());
+        (subjects, String::from_utf8(csv).unwrap().contains("acme"))
+    };
+    assert_eq!(shown("report0"), (false, false), "nobody asked for it");
+    assert_eq!(shown("report1"), (true, true), "what was asked for is shown");
 }
 
 #[test]
@@ -198,7 +232,9 @@ fn mistakes_in_a_policy_are_told_without_the_token_that_was_pasted_there() {
         format!("[[issuer]]\niss = \"a\"\ntoken_type = \"{pasted}\"\n"),
         format!("[[issuer]]\niss = \"a\"\nalgorithms = [\"{pasted}\"]\n"),
         format!("[[issuer]]\niss = \"a\"\n[[issuer.keys]]\njwks = \"k.json\"\nfrom = \"{pasted}\"\n"),
-        format!("[[issuer]]\niss = \"a\"\n[[issuer.keys]]\nsecret_file = \"k.json\"\nencoding = \"{pasted}\"\n"),
+        format!(
+            "[[issuer]]\niss = \"a\"\n[[issuer.keys]]\nsecret_file = \"k.json\"\nencoding = \"{pasted}\"\n"
+        ),
         "[[issuer]]\niss = \"a\"\n[[issuer.keys]]\njwks = \"k.json\"\n".to_owned(),
         "[[issuer]]\niss = \"a\"\n[[issuer.keys]]\nsecret_file = \"k.json\"\nencoding = \"hex\"\n".to_owned(),
         pasted.clone(),
@@ -225,7 +261,10 @@ fn debug_of_what_holds_a_token_shows_nothing_of_it() {
         let decoded = decode(whole.as_bytes(), &["tenant".to_owned()]).unwrap();
         secrets.assert_absent("Decoded", format!("{decoded:?} {decoded:#?}").as_bytes());
         secrets.assert_absent("Token", format!("{:?} {:#?}", decoded.token, decoded.token.claims).as_bytes());
-        secrets.assert_absent("RawToken", format!("{:?} {:#?}", decoded.own(), RawToken::new(whole.as_bytes())).as_bytes());
+        secrets.assert_absent(
+            "RawToken",
+            format!("{:?} {:#?}", decoded.own(), RawToken::new(whole.as_bytes())).as_bytes(),
+        );
         let judgement = Judge::new(&policy).prepare(&decoded.token);
         secrets.assert_absent("Judgement", format!("{judgement:?} {:?}", judgement.at(None)).as_bytes());
         let name = Fingerprinter::public().token(decoded.own());
@@ -239,5 +278,4 @@ fn debug_of_what_holds_a_token_shows_nothing_of_it() {
     secrets.assert_absent("Worker", format!("{worker:?}").as_bytes());
     secrets.assert_absent("Chunk", format!("{chunk:?} {chunk:#?}").as_bytes());
     secrets.assert_absent("Lines", format!("{:?}", Lines::new(&chunk, &context)).as_bytes());
-    secrets.assert_absent("Chunker", format!("{chunker:?}").as_bytes());
 }

@@ -25,7 +25,8 @@ pub(crate) fn tokens() -> Vec<String> {
 
 /// A token in one of the shapes in which logs hold it.
 fn shaped() -> impl Strategy<Value = String> {
-    let tails = select(vec!["", "...", "\u{2026}", "[truncated]", "\"", "***", "%", "=", "==", ".", ".x", "~", "/"]);
+    let tails =
+        select(vec!["", "...", "\u{2026}", "[truncated]", "\"", "***", "%", "=", "==", ".", ".x", "~", "/"]);
     (select(tokens()), any::<Index>(), tails, 0..12_u8).prop_map(|(whole, at, tail, shape)| {
         let at = at.index(whole.len());
         let dot = |n: usize| whole.match_indices('.').nth(n).map_or(whole.len(), |(at, _)| at);
@@ -36,10 +37,18 @@ fn shaped() -> impl Strategy<Value = String> {
             6 => format!("{}***{}", &whole[..at], &whole[at..]),
             7 => whole.replace('.', "%2E").replace('-', "%2D") + tail,
             8 => format!("{whole}~{}~{tail}", BASE64URL_NOPAD.encode(br#"["salt","given_name","Ada"]"#)),
-            9 => whole.split('.').map(|part| part.replace('-', "+").replace('_', "/") + "=").collect::<Vec<_>>().join("."),
+            9 => whole
+                .split('.')
+                .map(|part| part.replace('-', "+").replace('_', "/") + "=")
+                .collect::<Vec<_>>()
+                .join("."),
             10 => {
                 let header = BASE64URL_NOPAD.encode(br#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#);
-                format!("{header}.{}.AAAAAAAAAAAAAAAA.{}.AAAAAAAAAAAAAAAAAAAAAA", &whole[..at.min(dot(0))], "Zm9v")
+                format!(
+                    "{header}.{}.AAAAAAAAAAAAAAAA.{}.AAAAAAAAAAAAAAAAAAAAAA",
+                    &whole[..at.min(dot(0))],
+                    "Zm9v"
+                )
             }
             _ => format!("{}.{tail}", &whole[..dot(at % 3)]),
         }
@@ -104,11 +113,19 @@ fn render(shape: Shape, after: i64, text: &str, cut: &Index) -> String {
 
 /// Lines in the shapes of `choices`; most in that of the first line, as in a real log.
 fn lines(choices: &'static [Shape], count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<String>> {
-    let line = (any::<bool>(), select(choices), prop_oneof![9 => -600..600_i64, 1 => -4_000_000..4_000_000_i64], message(), any::<Index>());
+    let line = (
+        any::<bool>(),
+        select(choices),
+        prop_oneof![9 => -600..600_i64, 1 => -4_000_000..4_000_000_i64],
+        message(),
+        any::<Index>(),
+    );
     (select(choices), prop::collection::vec(line, count)).prop_map(|(usual, lines)| {
         lines
             .iter()
-            .map(|(as_usual, shape, after, text, cut)| render(if *as_usual { usual } else { *shape }, *after, text, cut))
+            .map(|(as_usual, shape, after, text, cut)| {
+                render(if *as_usual { usual } else { *shape }, *after, text, cut)
+            })
             .collect()
     })
 }
