@@ -4,45 +4,14 @@
 //! a candidate only if the segment makes sense with it and makes none without it, so that a path or a parameter behind
 //! a token is never taken for a part of it.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use super::algorithm::{SignatureLengths, is_signature_algorithm};
+use super::decoded::Decoded;
 use super::json::Ending;
 use super::piece::{Alphabet, Piece, dot_length, mask_length};
 use super::{Claims, Cut, Fault, Flaw, Header, SignaturePart, Token};
-use crate::secret::RawToken;
 
 /// Segments of a JWE (RFC 7516 §3.1).
 const JWE_SEGMENTS: usize = 5;
-
-/// A candidate that is one, decoded.
-pub struct Decoded<'a> {
-    /// How many bytes belong to it.
-    pub length: usize,
-    /// What it says.
-    pub token: Token,
-    own: Cow<'a, [u8]>,
-}
-
-impl fmt::Debug for Decoded<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { length, token, .. } = self;
-        f.debug_struct("Decoded")
-            .field("length", length)
-            .field("token", token)
-            .field("own", &self.own())
-            .finish()
-    }
-}
-
-impl Decoded<'_> {
-    /// The token's own bytes, which its fingerprint is made of: without masks and disclosures, URL-decoded.
-    #[must_use]
-    pub fn own(&self) -> RawToken<'_> {
-        RawToken::new(&self.own)
-    }
-}
 
 /// Decodes the candidate that begins `bytes`; `None` when it is none. `show` names claims whose values are kept.
 #[must_use]
@@ -408,35 +377,15 @@ impl<'a, 's> Walk<'a, 's> {
 
     fn finish(mut self) -> Decoded<'a> {
         let raw = &self.bytes[..self.own_end];
-        let dot_escaped = raw.contains(&b'%');
-        if dot_escaped || self.escaped {
+        if self.escaped || raw.contains(&b'%') {
             self.flaw(Flaw::UrlEncoded);
         }
-        let own = if dot_escaped { Cow::Owned(percent_decoded(raw)) } else { Cow::Borrowed(raw) };
-        Decoded { length: self.end, token: self.token, own }
+        Decoded::new(self.end, self.token, raw)
     }
 }
 
 fn part(piece: &Piece<'_>) -> SignaturePart {
     SignaturePart { bytes: piece.byte_length(), ragged: piece.is_ragged() }
-}
-
-/// Undoes the percent-encoding of the four characters that a candidate may hold encoded.
-fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let [first, tail @ ..] = rest {
-        let (byte, behind) = match rest {
-            [b'%', b'2', b'E' | b'e', behind @ ..] => (b'.', behind),
-            [b'%', b'2', b'B' | b'b', behind @ ..] => (b'+', behind),
-            [b'%', b'2', b'F' | b'f', behind @ ..] => (b'/', behind),
-            [b'%', b'3', b'D' | b'd', behind @ ..] => (b'=', behind),
-            _ => (*first, tail),
-        };
-        decoded.push(byte);
-        rest = behind;
-    }
-    decoded
 }
 
 #[cfg(test)]

@@ -4,13 +4,15 @@
 pub mod algorithm;
 mod claims;
 mod decode;
+mod decoded;
 mod header;
 mod json;
 mod mask;
 mod piece;
 
 pub use claims::{Claims, NumericDate};
-pub use decode::{Decoded, decode};
+pub use decode::decode;
+pub use decoded::Decoded;
 pub use header::Header;
 pub use mask::mask_tokens;
 
