@@ -220,12 +220,11 @@ mod tests {
         2026-06-12T01:00:05Z two\n\
         last";
 
-    /// The line, the offset, the second and the source of the time at each `e`, over chunks of a capacity.
-    fn told(
-        text: &str,
-        capacity: usize,
-        fallback: Option<EventTime>,
-    ) -> Vec<(u64, u64, Option<(i64, TimeSource)>)> {
+    /// A line, an offset, and the second and the source of the time.
+    type Told = (u64, u64, Option<(i64, TimeSource)>);
+
+    /// What is told of each `e`, over chunks of a capacity.
+    fn told(text: &str, capacity: usize, fallback: Option<EventTime>) -> Vec<Told> {
         let mut chunker = Chunker::new(text.as_bytes(), 0, capacity);
         let mut context = TimeContext { fallback, ..TimeContext::default() };
         let mut told = Vec::new();
