@@ -4,6 +4,7 @@
 //! that memory is bounded whatever the lines are like. Where pieces are cut depends on the line alone, not on how many
 //! bytes a read returns or how large a buffer is: equal bytes give equal findings.
 
+use std::fmt;
 use std::io::{self, Read};
 
 /// Longest line that is held as a whole, and size of a chunk, in bytes.
@@ -13,8 +14,8 @@ pub const LINE_LIMIT: usize = 1 << 20;
 /// sure to be found whole in a line of more than [`LINE_LIMIT`] bytes.
 pub const TOKEN_LIMIT: usize = 256 << 10;
 
-/// Some whole lines of a source, or a piece of a line that is longer than [`LINE_LIMIT`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Some whole lines of a source, or a piece of a line that is longer than [`LINE_LIMIT`]. `Debug` shows no text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Chunk {
     /// The text.
     pub bytes: Vec<u8>,
@@ -24,6 +25,12 @@ pub struct Chunk {
     pub begins_inside_run: bool,
     /// Where its bytes stood in the source. The first begins at 0; they ascend by `at`.
     pub marks: Vec<Mark>,
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunk({} bytes from {:?})", self.bytes.len(), self.marks.first())
+    }
 }
 
 /// From `at` on, bytes of a chunk stood at `offset` of the source and in `line`.
@@ -38,7 +45,6 @@ pub struct Mark {
 }
 
 /// Cuts a stream into chunks.
-#[derive(Debug)]
 pub struct Chunker<R> {
     reader: R,
     /// How many bytes are asked for at a time, 1 to [`LINE_LIMIT`].

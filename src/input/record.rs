@@ -21,11 +21,15 @@ enum Wrapping {
     Docker,
 }
 
+/// The first lines of a source, so many, tell how its lines are wrapped.
+const TELLING_LINES: usize = 5;
+
 /// Joins split records over all chunks of one source, which must come in order.
-#[derive(Debug, Default)]
 pub struct Joiner {
-    /// Known after the first chunk; `None` inside for most sources.
-    wrapping: Option<Option<Wrapping>>,
+    /// `None` until a line tells it, and for ever in most sources.
+    wrapping: Option<Wrapping>,
+    /// How many more lines may tell it. They are counted over chunks, whose size must not show.
+    telling_lines: usize,
     /// Records in order, from the first that is open on; at most one is open for stdout and one for stderr.
     held: VecDeque<Record>,
     /// How many bytes are held.
@@ -33,7 +37,6 @@ pub struct Joiner {
 }
 
 /// A record, or a line that waits for a record above it.
-#[derive(Debug)]
 struct Record {
     /// Which stream's next line goes on with it; `None` when nothing does.
     open: Option<Vec<u8>>,
@@ -50,15 +53,34 @@ struct Wrapped {
     is_partial: bool,
 }
 
+impl Default for Joiner {
+    fn default() -> Self {
+        Self { wrapping: None, telling_lines: TELLING_LINES, held: VecDeque::new(), held_bytes: 0 }
+    }
+}
+
 impl Joiner {
     /// The chunk with its split records joined; a record whose end is still to come is kept for a later chunk.
     pub fn join(&mut self, chunk: Chunk) -> Chunk {
-        let wrapping = *self.wrapping.get_or_insert_with(|| Wrapping::detect(&chunk.bytes));
-        match wrapping {
+        self.look_at(&chunk);
+        match self.wrapping {
             Some(wrapping) if !self.held.is_empty() || wrapping.splits(&chunk.bytes) => {
                 self.rewrite(wrapping, &chunk)
             }
             _ => chunk,
+        }
+    }
+
+    /// Looks at the first lines of the source, as far as they are in this chunk.
+    fn look_at(&mut self, chunk: &Chunk) {
+        let mut lines =
+            chunk.bytes.split_inclusive(|byte| *byte == b'\n').skip(chunk.begins_inside_line.into());
+        while self.wrapping.is_none()
+            && self.telling_lines > 0
+            && let Some(line) = lines.next()
+        {
+            self.wrapping = Wrapping::of(line);
+            self.telling_lines -= 1;
         }
     }
 
@@ -136,12 +158,9 @@ impl Joiner {
 }
 
 impl Wrapping {
-    /// What the first lines of a source look like.
-    fn detect(bytes: &[u8]) -> Option<Self> {
-        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').take(5);
-        lines.find_map(|line| {
-            [Self::Cri, Self::Docker].into_iter().find(|wrapping| wrapping.parse(line).is_some())
-        })
+    /// How a line is wrapped.
+    fn of(line: &[u8]) -> Option<Self> {
+        [Self::Cri, Self::Docker].into_iter().find(|wrapping| wrapping.parse(line).is_some())
     }
 
     fn parse(self, line: &[u8]) -> Option<Wrapped> {
@@ -358,6 +377,20 @@ mod tests {
             let chunks = joined(plain, 1000);
             assert_eq!(text(&chunks), plain);
             assert!(chunks.iter().all(|chunk| chunk.marks.len() == 1));
+        }
+    }
+
+    /// The number of lines that tell how a source is wrapped was once taken from its first chunk alone, however short.
+    #[test]
+    fn any_of_the_first_lines_tells_the_wrapping_whatever_the_chunks() {
+        let head = "starting\n";
+        let split = "{\"log\":\"one \",\"stream\":\"stdout\"}\n{\"log\":\"two\\n\",\"stream\":\"stdout\"}\n";
+        let text = |chunks: Vec<Chunk>| chunks.into_iter().flat_map(|chunk| chunk.bytes).collect::<Vec<_>>();
+        for capacity in [1, 12, 1000] {
+            let near = text(joined(&format!("{head}{split}"), capacity));
+            assert!(near.windows(7).any(|window| window == b"one two"), "capacity {capacity}");
+            let far = format!("{}{split}", head.repeat(TELLING_LINES));
+            assert_eq!(text(joined(&far, capacity)), far.as_bytes(), "capacity {capacity}");
         }
     }
 }

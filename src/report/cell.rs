@@ -8,6 +8,7 @@
 //!   `\u{NNNN}`,
 //! - a cell whose text begins with `=`, `+`, `-`, `@`, tab or CR begins with `'`, so that no spreadsheet takes it
 //!   for a formula,
+//! - a token, or the beginning of one, is written as `eyJ***`,
 //! - a claim or header value longer than 256 characters is cut there and ends in `…`. It is cut before it is
 //!   escaped: no escape is ever cut in half.
 //!
@@ -16,6 +17,8 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+
+use crate::token::mask_tokens;
 
 /// Characters of a claim or header value that a report shows.
 const MAX_CHARS: usize = 256;
@@ -28,7 +31,7 @@ pub(super) struct Cell<'a>(Cow<'a, str>);
 impl<'a> Cell<'a> {
     /// The cell of a text of any length: a source's name, a place, an error.
     pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
-        let text = text.into();
+        let text = masked(text.into());
         if !text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
             return Self(visible(text));
         }
@@ -37,7 +40,8 @@ impl<'a> Cell<'a> {
 
     /// The cell of a value that a token's header or claims hold, which may be of any length.
     pub(super) fn claim(value: impl Into<Cow<'a, str>>) -> Self {
-        let value = value.into();
+        // Masked before it is cut: what is left of a token may no longer look like one.
+        let value = masked(value.into());
         match value.char_indices().nth(MAX_CHARS) {
             None => Self::text(value),
             Some((end, _)) => Self::text(format!("{}…", &value[..end])),
@@ -52,6 +56,14 @@ impl<'a> Cell<'a> {
     /// The text as written.
     pub(super) fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The text with masks in place of tokens.
+fn masked(text: Cow<'_, str>) -> Cow<'_, str> {
+    match mask_tokens(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(masked) => Cow::Owned(masked),
     }
 }
 

@@ -136,8 +136,9 @@ impl OccurrenceSpool {
     pub fn finish(self, sources: &[SourceTally], staging: &Staging) -> Result<()> {
         let Spooled { mut file, mut pieces, .. } =
             self.spooled.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let names: HashMap<u32, Cell<'_>> =
-            sources.iter().map(|source| (source.id, Cell::text(&*source.name))).collect();
+        // Names that are shown alike may still differ: then the names themselves give the order.
+        let names: HashMap<u32, (Cell<'_>, &str)> =
+            sources.iter().map(|source| (source.id, (Cell::text(&*source.name), &*source.name))).collect();
         pieces.sort_unstable_by_key(|piece| (names.get(&piece.source), piece.source, piece.chunk));
         staging.write(NAME, |out| {
             csv::writer(&mut *out).write_record(OccurrenceRow::COLUMNS)?;

@@ -12,6 +12,10 @@ use aho_corasick::{AhoCorasick, MatchKind};
 /// The first three characters of a candidate: `{"`, `{ `, `{\n`, `{\r`, `{\t`, or one white space before the brace.
 pub const START: &str = r"ey[AIJKL]|ew[0ko]|IHs|Cns|CXs|DQp";
 
+/// The texts that [`START`] matches.
+pub const PREFIXES: [&[u8]; 12] =
+    [b"eyJ", b"eyA", b"eyI", b"eyK", b"eyL", b"ewo", b"ew0", b"ewk", b"IHs", b"Cns", b"CXs", b"DQp"];
+
 /// What may stand before a candidate so that a run begins there: no letter or digit, unless it ends an escape
 /// (`%3D`, `\n`, `\u003d`, `\x22`) or a terminal colour.
 pub const BEFORE: &str = concat!(
@@ -42,10 +46,9 @@ pub struct Starts {
 
 impl Default for Starts {
     fn default() -> Self {
-        let prefixes = ["eyJ", "eyA", "eyI", "eyK", "eyL", "ewo", "ew0", "ewk", "IHs", "Cns", "CXs", "DQp"];
         let prefixes = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostFirst)
-            .build(prefixes)
+            .build(PREFIXES)
             .expect("twelve short literals make an automaton");
         Self { prefixes }
     }

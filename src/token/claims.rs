@@ -1,6 +1,7 @@
 //! The claims set (RFC 7519 §4).
 
 use std::collections::HashSet;
+use std::fmt;
 
 use serde_json::{Number, Value};
 
@@ -34,8 +35,9 @@ impl NumericDate {
     }
 }
 
-/// The claims that jwtriage judges or reports, as far as they could be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The claims that jwtriage judges or reports, as far as they could be read. `Debug` shows none of the values but
+/// the times.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Claims {
     /// `iss`, when it is a string.
     pub iss: Option<String>,
@@ -63,6 +65,19 @@ pub struct Claims {
     pub bad_time: bool,
     /// The values of the claims that were asked for, by place in the list that asked.
     pub shown: Vec<Option<String>>,
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims")
+            .field("exp", &self.exp)
+            .field("nbf", &self.nbf)
+            .field("iat", &self.iat)
+            .field("members", &self.names.len())
+            .field("duplicate", &self.duplicate)
+            .field("bad_time", &self.bad_time)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Claims {

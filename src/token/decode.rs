@@ -5,6 +5,7 @@
 //! a token is never taken for a part of it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::algorithm::{SignatureLengths, is_signature_algorithm};
 use super::json::Ending;
@@ -12,14 +13,24 @@ use super::piece::{Alphabet, Piece, dot_length, mask_length};
 use super::{Claims, Cut, Fault, Flaw, Header, SignaturePart, Token};
 use crate::secret::RawToken;
 
-/// A candidate that is one, decoded.
-#[derive(Debug)]
+/// A candidate that is one, decoded. `Debug` shows no byte of it.
 pub struct Decoded<'a> {
     /// How many bytes belong to it.
     pub length: usize,
     /// What it says.
     pub token: Token,
     own: Cow<'a, [u8]>,
+}
+
+impl fmt::Debug for Decoded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { length, token, .. } = self;
+        f.debug_struct("Decoded")
+            .field("length", length)
+            .field("token", token)
+            .field("own", &self.own())
+            .finish()
+    }
 }
 
 impl Decoded<'_> {

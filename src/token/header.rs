@@ -1,12 +1,14 @@
 //! The JOSE header (RFC 7515 §4, RFC 7516 §4).
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::algorithm::is_signature_algorithm;
 use super::json::{self, Ending, Members};
 
-/// What the header says, as far as it could be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What the header says, as far as it could be read. `Debug` shows none of the values: anything may be in them.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Header {
     /// The algorithm, when it is a string.
     pub alg: Option<String>,
@@ -22,6 +24,17 @@ pub struct Header {
     pub duplicate: bool,
     /// Whether it has the member `alg` or `enc`, whatever its value, even cut: the mark of a candidate.
     pub is_jose: bool,
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("unsigned", &self.is_unsigned())
+            .field("encrypted", &self.is_encrypted())
+            .field("crit", &self.crit)
+            .field("duplicate", &self.duplicate)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Header {

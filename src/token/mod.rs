@@ -7,11 +7,13 @@ mod decode;
 mod encrypted;
 mod header;
 mod json;
+mod mask;
 mod piece;
 
 pub use claims::{Claims, NumericDate};
 pub use decode::{Decoded, decode};
 pub use header::Header;
+pub use mask::mask_tokens;
 
 /// A decoded candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,8 +18,8 @@ pub(super) enum Alphabet {
     Standard,
 }
 
-/// A run of base64 characters in a candidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A run of base64 characters in a candidate. It has no `Debug`, so that none of them is ever shown.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
     /// Its characters in the base64url alphabet, without padding.
     pub(super) text: Cow<'a, [u8]>,

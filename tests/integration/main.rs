@@ -1,3 +1,12 @@
-//! The real binary, run on real files: one test program for all of it.
+//! The tests that need the whole: one binary, so that it is linked once.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+mod cli;
+mod faults;
 mod golden;
+mod laws;
+mod leak;
+mod logs;
+mod support;
+mod tidy;

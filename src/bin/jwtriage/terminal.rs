@@ -1,8 +1,10 @@
-//! What the user sees: stdout for results, stderr for what went wrong.
+//! What the user sees: stdout for results, stderr for what went wrong. No token leaves through either, not even one
+//! that was typed or pasted where it does not belong.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use jwtriage::error::{Error, Result};
+use jwtriage::token::mask_tokens;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -40,7 +42,7 @@ pub fn width() -> Option<usize> {
 /// When stdout cannot be written for any other reason.
 pub fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(mask_tokens(text).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::new(format!("cannot write to standard output: {error}")))
         }
@@ -50,5 +52,5 @@ pub fn print(text: &str) -> Result<()> {
 
 /// Writes a line to stderr. When nobody can read it there is nobody to tell.
 pub fn complain(message: &str) {
-    let _ = writeln!(io::stderr().lock(), "jwtriage: {message}");
+    let _ = writeln!(io::stderr().lock(), "jwtriage: {}", mask_tokens(message));
 }

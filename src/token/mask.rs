@@ -1,0 +1,65 @@
+//! Tokens in text that is shown: names, values and messages from outside may hold one, by accident or on purpose.
+
+use std::borrow::Cow;
+
+use super::decode;
+use crate::scan::candidate::PREFIXES;
+
+/// What stands in place of a token.
+const MASK: &str = "eyJ***";
+
+/// The text with a mask in place of every token in it, cut ones included, wherever they begin: unlike in a log, also
+/// inside a word. What goes on behind a token without a break may be a part of it and is masked with it.
+#[must_use]
+pub fn mask_tokens(text: &str) -> Cow<'_, str> {
+    let mut shown = String::new();
+    let mut copied = 0;
+    // Every prefix begins with one of these; most text holds few of them.
+    let initials = text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'e' | b'I' | b'C' | b'D'));
+    for (at, _) in initials {
+        let bytes = &text.as_bytes()[at..];
+        if at < copied || !PREFIXES.iter().any(|prefix| bytes.starts_with(prefix)) {
+            continue;
+        }
+        if let Some(decoded) = decode(bytes, &[]) {
+            shown.push_str(&text[copied..at]);
+            shown.push_str(MASK);
+            let end = at + decoded.length;
+            copied = (end..).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+            copied += text[copied..].find(ends_mask).unwrap_or(text.len() - copied);
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(&text[copied..]);
+    Cow::Owned(shown)
+}
+
+/// Whether a character stands in no token, nor in what shortens one.
+fn ends_mask(c: char) -> bool {
+    !(c.is_ascii_alphanumeric() || "-_.+=%~*\u{2026}".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_in_a_text_is_masked_and_the_rest_is_not() {
+        let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.";
+        let cases = [
+            (token.to_owned(), "eyJ***"),
+            (format!("https://a.example/{token}/x"), "https://a.example/eyJ***/x"),
+            (format!("é{token}, {token} ü"), "éeyJ***, eyJ*** ü"),
+            (format!("inside{token}"), "insideeyJ***"),
+            ("eyJhbGciOiJub2\u{2026}".to_owned(), "eyJ***"),
+            ("eyJ, eyJoIjoxfQ and surveyJson".to_owned(), "eyJ, eyJoIjoxfQ and surveyJson"),
+            (format!("{token}...aGVsbG8.d29ybGQ:7"), "eyJ***:7"),
+            (String::new(), ""),
+        ];
+        for (text, masked) in cases {
+            assert_eq!(mask_tokens(&text), masked, "{text}");
+        }
+    }
+}
