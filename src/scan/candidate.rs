@@ -13,8 +13,10 @@ use aho_corasick::{AhoCorasick, MatchKind};
 pub const START: &str = r"ey[AIJKL]|ew[0ko]|IHs|Cns|CXs|DQp";
 
 /// The texts that [`START`] matches.
-pub const PREFIXES: [&[u8]; 12] =
-    [b"eyJ", b"eyA", b"eyI", b"eyK", b"eyL", b"ewo", b"ew0", b"ewk", b"IHs", b"Cns", b"CXs", b"DQp"];
+pub const PREFIXES: [[u8; 3]; 12] = [
+    *b"eyJ", *b"eyA", *b"eyI", *b"eyK", *b"eyL", *b"ewo", *b"ew0", *b"ewk", *b"IHs", *b"Cns", *b"CXs",
+    *b"DQp",
+];
 
 /// What may stand before a candidate so that a run begins there: no letter or digit, unless it ends an escape
 /// (`%3D`, `\n`, `\u003d`, `\x22`) or a terminal colour.
