@@ -98,39 +98,49 @@ impl<'c> Worker<'c> {
         let mut lines = Lines::new(chunk, context);
         // Inside a run that was cut no token begins.
         let mut from = usize::from(chunk.begins_inside_run);
+        // Up to here reaches what began like a candidate and was none.
+        let mut barren = 0;
         while let Some(at) = self.starts.next(&chunk.bytes, from) {
-            let end = chunk.bytes.len().min(at + TOKEN_LIMIT);
-            let Some((token, length)) = self.token(&chunk.bytes[at..end]) else {
-                from = at + 1;
-                continue;
-            };
-            from = at + length;
-            let place = lines.place(at);
-            if self.is_outside(&place) {
-                found.outside += 1;
-                continue;
+            let bytes = &chunk.bytes[at..chunk.bytes.len().min(at + TOKEN_LIMIT)];
+            let token = if at < barren { self.decoded(bytes) } else { self.token(bytes) };
+            match token {
+                Ok((token, length)) => {
+                    from = at + length;
+                    let place = lines.place(at);
+                    self.count(token, &place, source, length, &mut found, rows.as_deref_mut());
+                }
+                Err(length) => {
+                    from = at + 1;
+                    barren = barren.max(at + length);
+                }
             }
-            self.count(token, &place, source, length, &mut found, rows.as_deref_mut());
         }
         found
     }
 
-    /// The token whose candidate begins `bytes`, and the candidate's length; `None` if there is none.
-    fn token(&mut self, bytes: &[u8]) -> Option<(u32, usize)> {
-        let Extent::Whole(length) = extent(bytes) else { return self.decoded(bytes) };
-        let hash = self.hash(&bytes[..length]);
-        match self.by_bytes.get(&hash) {
-            Some(&token) => Some((token, length)),
-            None => self.decoded(bytes),
-        }
+    /// The token whose candidate begins `bytes`, and the candidate's length; or, if there is none, how far what looked
+    /// like one reaches.
+    fn token(&mut self, bytes: &[u8]) -> Result<(u32, usize), usize> {
+        let reach = match extent(bytes) {
+            Extent::Open(length) => length,
+            Extent::Whole(length) => {
+                let hash = self.hash(&bytes[..length]);
+                if let Some(&token) = self.by_bytes.get(&hash) {
+                    return Ok((token, length));
+                }
+                length
+            }
+        };
+        self.decoded(bytes).map_err(|_| reach)
     }
 
-    /// The same by decoding.
-    fn decoded(&mut self, bytes: &[u8]) -> Option<(u32, usize)> {
-        let decoded = decode(bytes, &self.criteria.policy.show_claims)?;
+    /// The same by decoding, which takes a look at the beginning only where there is none. So what is full of beginnings
+    /// is not measured again from each.
+    fn decoded(&mut self, bytes: &[u8]) -> Result<(u32, usize), usize> {
+        let decoded = decode(bytes, &self.criteria.policy.show_claims).ok_or(0_usize)?;
         let hash = self.hash(&bytes[..decoded.length]);
         if let Some(&token) = self.by_bytes.get(&hash) {
-            return Some((token, decoded.length));
+            return Ok((token, decoded.length));
         }
         let fingerprint = self.criteria.fingerprinter.token(decoded.own());
         let Self { criteria, words, tally, .. } = self;
@@ -139,7 +149,7 @@ impl<'c> Worker<'c> {
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
         self.tokens.push(Known { fingerprint, judgement, number });
         self.by_bytes.insert(hash, token);
-        Some((token, decoded.length))
+        Ok((token, decoded.length))
     }
 
     fn hash(&self, bytes: &[u8]) -> (u64, u64) {
@@ -165,6 +175,10 @@ impl<'c> Worker<'c> {
         found: &mut Found,
         rows: Option<&mut ChunkRows>,
     ) {
+        if self.is_outside(place) {
+            found.outside += 1;
+            return;
+        }
         let known = &self.tokens[token as usize];
         let event_time = place.time.map(|time| time.at);
         let outcome = known.judgement.at(event_time);

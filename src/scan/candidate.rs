@@ -13,8 +13,10 @@ use aho_corasick::{AhoCorasick, MatchKind};
 pub const START: &str = r"ey[AIJKL]|ew[0ko]|IHs|Cns|CXs|DQp";
 
 /// The texts that [`START`] matches.
-pub const PREFIXES: [&[u8]; 12] =
-    [b"eyJ", b"eyA", b"eyI", b"eyK", b"eyL", b"ewo", b"ew0", b"ewk", b"IHs", b"Cns", b"CXs", b"DQp"];
+pub const PREFIXES: [[u8; 3]; 12] = [
+    *b"eyJ", *b"eyA", *b"eyI", *b"eyK", *b"eyL", *b"ewo", *b"ew0", *b"ewk", *b"IHs", *b"Cns", *b"CXs",
+    *b"DQp",
+];
 
 /// What may stand before a candidate so that a run begins there: no letter or digit, unless it ends an escape
 /// (`%3D`, `\n`, `\u003d`, `\x22`) or a terminal colour.
@@ -34,8 +36,8 @@ pub const BEHIND: &str = r#"(?-u)^(?:[\x00-\x20"'&,;:)>}\]|\\`$?!@^]|$)"#;
 pub enum Extent {
     /// These many bytes, and nothing behind them can belong to it.
     Whole(usize),
-    /// Only decoding can tell.
-    Open,
+    /// At least these many bytes; only decoding can tell what of them, and of what is behind them.
+    Open(usize),
 }
 
 /// Finds the places where a token may begin.
@@ -105,11 +107,15 @@ pub fn extent(bytes: &[u8]) -> Extent {
     while bytes.get(end) == Some(&b'.') {
         let run = run_length(&bytes[end + 1..]);
         if run == 0 {
-            return Extent::Open;
+            return Extent::Open(end);
         }
         end += 1 + run;
     }
-    if bytes.get(end).is_none_or(|&byte| ENDS[byte as usize]) { Extent::Whole(end) } else { Extent::Open }
+    if bytes.get(end).is_none_or(|&byte| ENDS[byte as usize]) {
+        Extent::Whole(end)
+    } else {
+        Extent::Open(end)
+    }
 }
 
 /// Which bytes end a candidate for sure: the table behind [`BEHIND`].
@@ -175,7 +181,11 @@ mod tests {
 
     fn extent_by_pattern(text: &[u8]) -> Extent {
         let end = Regex::new(PLAIN).unwrap().find(text).map_or(0, |found| found.end());
-        if Regex::new(BEHIND).unwrap().is_match(&text[end..]) { Extent::Whole(end) } else { Extent::Open }
+        if Regex::new(BEHIND).unwrap().is_match(&text[end..]) {
+            Extent::Whole(end)
+        } else {
+            Extent::Open(end)
+        }
     }
 
     /// Bytes in which the interesting ones are frequent.

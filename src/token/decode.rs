@@ -10,6 +10,7 @@ use std::fmt;
 use super::algorithm::{SignatureLengths, is_signature_algorithm};
 use super::json::Ending;
 use super::piece::{Alphabet, Piece, dot_length, mask_length};
+use super::segment::{read_claims, read_header};
 use super::{Claims, Cut, Fault, Flaw, Header, SignaturePart, Token};
 use crate::secret::RawToken;
 
@@ -42,9 +43,11 @@ impl Decoded<'_> {
 }
 
 /// Decodes the candidate that begins `bytes`; `None` when it is none. `show` names claims whose values are kept.
+///
+/// What is none costs little, however long the run is that it begins.
 #[must_use]
 pub fn decode<'a>(bytes: &'a [u8], show: &[String]) -> Option<Decoded<'a>> {
-    let (header, ending, piece) = read_segment(bytes, 0, Header::read);
+    let (header, ending, piece) = read_header(bytes)?;
     let mut walk = Walk::new(bytes, header, show);
     walk.take(&piece);
     match ending {
@@ -53,26 +56,6 @@ pub fn decode<'a>(bytes: &'a [u8], show: &[String]) -> Option<Decoded<'a>> {
         _ => return None,
     }
     Some(walk.finish())
-}
-
-/// Reads the segment at `from` in the base64url alphabet, or in the standard one if only that makes a whole object.
-fn read_segment<'a, T>(
-    bytes: &'a [u8],
-    from: usize,
-    read: impl Fn(&[u8]) -> (T, Ending),
-) -> (T, Ending, Piece<'a>) {
-    let piece = Piece::read(bytes, from, Alphabet::Url);
-    let (value, ending) = read(&piece.decode());
-    if ending != Ending::Complete && !piece.padded {
-        let wider = Piece::read(bytes, from, Alphabet::Standard);
-        if wider.standard {
-            let (value, ending) = read(&wider.decode());
-            if ending == Ending::Complete {
-                return (value, ending, wider);
-            }
-        }
-    }
-    (value, ending, piece)
 }
 
 pub(super) struct Walk<'a, 's> {
@@ -162,8 +145,7 @@ impl<'a, 's> Walk<'a, 's> {
     }
 
     fn payload(&mut self, at: usize) {
-        let show = self.show;
-        let (claims, ending, piece) = read_segment(self.bytes, at, |text| Claims::read(text, show));
+        let (claims, ending, piece) = read_claims(self.bytes, at, self.show);
         if piece.is_mask() {
             self.mask(piece.end);
             return;

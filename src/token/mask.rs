@@ -8,20 +8,21 @@ use crate::scan::candidate::PREFIXES;
 /// What stands in place of a token.
 const MASK: &str = "eyJ***";
 
+/// How many bytes are decoded to tell whether they are a token. It bounds the work on text that is full of beginnings.
+const WINDOW: usize = 4096;
+
 /// The text with a mask in place of every token in it, cut ones included, wherever they begin: unlike in a log, also
 /// inside a word. What goes on behind a token without a break may be a part of it and is masked with it.
 #[must_use]
 pub fn mask_tokens(text: &str) -> Cow<'_, str> {
     let mut shown = String::new();
     let mut copied = 0;
-    // Every prefix begins with one of these; most text holds few of them.
-    let initials = text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'e' | b'I' | b'C' | b'D'));
-    for (at, _) in initials {
-        let bytes = &text.as_bytes()[at..];
-        if at < copied || !PREFIXES.iter().any(|prefix| bytes.starts_with(prefix)) {
+    for (at, start) in text.as_bytes().array_windows().enumerate() {
+        if at < copied || !PREFIXES.contains(start) {
             continue;
         }
-        if let Some(decoded) = decode(bytes, &[]) {
+        let end = text.len().min(at + WINDOW);
+        if let Some(decoded) = decode(&text.as_bytes()[at..end], &[]) {
             shown.push_str(&text[copied..at]);
             shown.push_str(MASK);
             let end = at + decoded.length;

@@ -9,6 +9,7 @@ mod header;
 mod json;
 mod mask;
 mod piece;
+mod segment;
 
 pub use claims::{Claims, NumericDate};
 pub use decode::{Decoded, decode};

@@ -154,3 +154,20 @@ fn a_report_that_cannot_be_written_costs_no_scan() {
     }
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
+
+/// Every beginning was once read to the end of its run: a line like these took minutes.
+#[test]
+fn a_line_that_is_full_of_beginnings_is_read_once() {
+    let size = 256 << 10;
+    for piece in
+        ["_eyJ", "-eyJhbGciOiJ", "eyJ.", "/eyJhIjoxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkw"]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("hostile.log");
+        fs::write(&log, piece.repeat(size / piece.len())).unwrap();
+        let scanned = scan(&[&log], &options());
+        assert_eq!(scanned.sources[0].bytes as usize, size / piece.len() * piece.len(), "{piece}");
+        // The last beginning may be a token that was cut.
+        assert!(scanned.sources[0].found.candidates <= 1, "{piece}");
+    }
+}
