@@ -14,6 +14,9 @@ use memchr::memmem;
 
 use super::chunk::{Chunk, LINE_LIMIT, Mark};
 
+/// How many lines at the beginning of a source may tell that its lines are wrapped.
+const TELLING_LINES: usize = 5;
+
 /// How a source's lines are wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrapping {
@@ -24,8 +27,10 @@ enum Wrapping {
 /// Joins split records over all chunks of one source, which must come in order.
 #[derive(Debug, Default)]
 pub struct Joiner {
-    /// Known after the first chunk; `None` inside for most sources.
-    wrapping: Option<Option<Wrapping>>,
+    /// `None` for most sources.
+    wrapping: Option<Wrapping>,
+    /// How many lines were looked at for a wrapping, up to [`TELLING_LINES`].
+    looked_at: usize,
     /// Records in order, from the first that is open on; at most one is open for stdout and one for stderr.
     held: VecDeque<Record>,
     /// How many bytes are held.
@@ -53,8 +58,8 @@ struct Wrapped {
 impl Joiner {
     /// The chunk with its split records joined; a record whose end is still to come is kept for a later chunk.
     pub fn join(&mut self, chunk: Chunk) -> Chunk {
-        let wrapping = *self.wrapping.get_or_insert_with(|| Wrapping::detect(&chunk.bytes));
-        match wrapping {
+        self.detect(&chunk.bytes);
+        match self.wrapping {
             Some(wrapping) if !self.held.is_empty() || wrapping.splits(&chunk.bytes) => {
                 self.rewrite(wrapping, &chunk)
             }
@@ -67,6 +72,15 @@ impl Joiner {
         let mut out = Rewritten::default();
         self.release(&mut out, 0);
         (!out.bytes.is_empty()).then(|| out.into_chunk(false, false))
+    }
+
+    /// Looks whether the first lines of the source are wrapped, in however many chunks they come.
+    fn detect(&mut self, bytes: &[u8]) {
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        for line in lines.take(TELLING_LINES - self.looked_at) {
+            self.looked_at += 1;
+            self.wrapping = self.wrapping.or_else(|| Wrapping::of_line(line));
+        }
     }
 
     fn rewrite(&mut self, wrapping: Wrapping, chunk: &Chunk) -> Chunk {
@@ -136,12 +150,9 @@ impl Joiner {
 }
 
 impl Wrapping {
-    /// What the first lines of a source look like.
-    fn detect(bytes: &[u8]) -> Option<Self> {
-        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').take(5);
-        lines.find_map(|line| {
-            [Self::Cri, Self::Docker].into_iter().find(|wrapping| wrapping.parse(line).is_some())
-        })
+    /// How this line is wrapped.
+    fn of_line(line: &[u8]) -> Option<Self> {
+        [Self::Cri, Self::Docker].into_iter().find(|wrapping| wrapping.parse(line).is_some())
     }
 
     fn parse(self, line: &[u8]) -> Option<Wrapped> {
@@ -154,9 +165,7 @@ impl Wrapping {
     /// Whether a line of the text is partial. May only err by saying yes.
     fn splits(self, bytes: &[u8]) -> bool {
         match self {
-            Self::Cri => {
-                [&b"stdout P "[..], b"stderr P "].iter().any(|tag| memmem::find(bytes, tag).is_some())
-            }
+            Self::Cri => [&b"stdout P"[..], b"stderr P"].iter().any(|tag| memmem::find(bytes, tag).is_some()),
             Self::Docker => {
                 memmem::find_iter(bytes, b"\"stream\"").any(|at| !ends_with_escaped_newline(&bytes[..at]))
             }
@@ -191,8 +200,9 @@ fn parse_docker(line: &[u8]) -> Option<Wrapped> {
     let text = value.strip_prefix(b"\"")?;
     let start = line.len() - text.len();
     let end = start + string_length(text)?;
-    let behind = &line[end..];
-    let at = end + memmem::find(behind, b"\"stream\"")? + b"\"stream\"".len();
+    // The runtime writes the stream right behind the text; `Wrapping::splits` relies on it.
+    let behind = line[end + 1..].trim_ascii_start().strip_prefix(b",")?.trim_ascii_start();
+    let at = line.len() - behind.strip_prefix(b"\"stream\"")?.len();
     let open = at + memchr::memchr(b'"', &line[at..])? + 1;
     let close = open + memchr::memchr(b'"', &line[open..])?;
     let is_partial = !ends_with_newline_escape(&line[start..end]);
@@ -342,6 +352,36 @@ mod tests {
             text(&joined(text_of, 1000)),
             "{\"log\": \"one-two\\n\", \"stream\": \"stderr\", \"time\": \"t1\"}\n"
         );
+    }
+
+    #[test]
+    fn lines_that_are_not_wrapped_may_stand_above_those_that_are_whatever_the_chunks() {
+        let text_of = ["a start script's own line\n\n", CRI].concat();
+        for capacity in [1, 30, 10_000] {
+            assert!(text(&joined(&text_of, capacity)).contains("P one-two-three\n"), "capacity {capacity}");
+        }
+        let too_late = ["a start script's own line\n"; TELLING_LINES].concat() + CRI;
+        for capacity in [1, 30, 10_000] {
+            assert_eq!(text(&joined(&too_late, capacity)), too_late, "capacity {capacity}");
+        }
+    }
+
+    #[test]
+    fn a_partial_record_whose_tag_is_followed_by_others_is_joined_alone_in_its_chunk() {
+        let tagged = CRI.replace("stdout P ", "stdout P:x ");
+        for capacity in [1, 10_000] {
+            assert!(text(&joined(&tagged, capacity)).contains("P:x one-two-three\n"), "capacity {capacity}");
+        }
+    }
+
+    #[test]
+    fn a_line_whose_text_is_not_followed_by_its_stream_is_no_docker_line() {
+        let other = "{\"log\":\"one-\",\"tag\":\"x\\n\",\"stream\":\"stdout\"}\n";
+        let docker = "{\"log\":\"a\",\"stream\":\"stdout\"}\n{\"log\":\"b\\n\",\"stream\":\"stdout\"}\n";
+        for capacity in [1, 10_000] {
+            let joined = text(&joined(&[docker, other, docker].concat(), capacity));
+            assert!(joined.contains(other), "capacity {capacity}");
+        }
     }
 
     #[test]
