@@ -119,18 +119,17 @@ impl<'a, 's> Walk<'a, 's> {
             self.cut(Cut::InPayload);
             return;
         };
-        if header.is_ragged() {
-            self.flaw(Flaw::BadBase64);
-        }
-        if self.token.header.alg.is_none() {
-            self.flaw(Flaw::BadJson);
-        }
         if self.token.header.is_encrypted() {
             self.encrypted_segments();
         } else if Piece::read(self.bytes, payload_at, Alphabet::Url).is_empty() {
             self.empty_payload(payload_at);
         } else {
             self.payload(payload_at);
+        }
+        // The dot closes the header only if it turned out to belong to the candidate.
+        if self.end > header.end {
+            self.flaw_if(header.is_ragged(), Flaw::BadBase64);
+            self.flaw_if(self.token.header.alg.is_none(), Flaw::BadJson);
         }
     }
 
@@ -256,6 +255,7 @@ impl<'a, 's> Walk<'a, 's> {
     fn encrypted_segments(&mut self) {
         self.token.encrypted = true;
         let mut segments = 1;
+        let mut is_ragged = false;
         while let Some(at) = self.behind_dot().filter(|_| segments < JWE_SEGMENTS) {
             let piece = Piece::read(self.bytes, at, Alphabet::Url);
             if piece.is_mask() {
@@ -263,19 +263,19 @@ impl<'a, 's> Walk<'a, 's> {
                 return;
             }
             // Dots with nothing behind them are an ellipsis; only the tag may be missing behind its dot.
-            if piece.is_empty() && segments + 1 < JWE_SEGMENTS && !self.leads_to_segment(at) {
+            if piece.is_empty() && !self.leads_to_segment(at, JWE_SEGMENTS - segments - 1) {
                 break;
             }
+            self.flaw_if(is_ragged, Flaw::BadBase64);
             segments += 1;
             self.take(&piece);
             if self.take_mask() {
                 return;
             }
-            if piece.is_ragged() && (segments == JWE_SEGMENTS || self.behind_dot().is_some()) {
-                self.flaw(Flaw::BadBase64);
-            }
+            is_ragged = piece.is_ragged();
         }
         if segments == JWE_SEGMENTS {
+            self.flaw_if(is_ragged, Flaw::BadBase64);
             if self.segment_follows() {
                 self.flaw(Flaw::ExtraSegments);
                 self.take_extra_segments();
@@ -286,6 +286,7 @@ impl<'a, 's> Walk<'a, 's> {
         if let Some(end) = self.last_dot_end() {
             self.end = end;
             self.own_end = end;
+            self.flaw_if(is_ragged, Flaw::BadBase64);
             if segments == 2 {
                 cut = Cut::NoSignature;
             }
@@ -293,12 +294,15 @@ impl<'a, 's> Walk<'a, 's> {
         self.cut(cut);
     }
 
-    /// Whether dots at `at` lead to a segment that is not empty.
-    fn leads_to_segment(&self, mut at: usize) -> bool {
+    /// Whether an empty segment at `at` may be one of a JWE: the last, or one behind which `left` dots at most lead to
+    /// a segment that is not empty.
+    fn leads_to_segment(&self, mut at: usize, left: usize) -> bool {
+        let mut dots = 0;
         while let Some(dot) = dot_length(&self.bytes[at..]) {
             at += dot;
+            dots += 1;
         }
-        !Piece::read(self.bytes, at, Alphabet::Url).is_empty()
+        left == 0 || dots <= left && !Piece::read(self.bytes, at, Alphabet::Url).is_empty()
     }
 
     /// Takes all segments that follow, and masks among them.
@@ -374,6 +378,12 @@ impl<'a, 's> Walk<'a, 's> {
     /// Whether a dot and a segment that is not empty stand here.
     fn segment_follows(&self) -> bool {
         self.behind_dot().is_some_and(|at| !Piece::read(self.bytes, at, Alphabet::Url).is_empty())
+    }
+
+    fn flaw_if(&mut self, is_so: bool, flaw: Flaw) {
+        if is_so {
+            self.flaw(flaw);
+        }
     }
 
     /// Notes a flaw; the first in order is told. A flaw of the form outranks a cut: no further byte would mend it.
@@ -588,6 +598,26 @@ mod tests {
             assert_eq!(decoded.length, text.len() - 2);
         }
         assert_eq!(told(&format!("{h}..aXY.Y3Q.{}.x", signature(16))), Some(("extra_segments", "")));
+    }
+
+    #[test]
+    fn what_stands_behind_a_candidate_changes_nothing_of_it() {
+        // Ends with bits set beyond its last byte.
+        let ragged = "eyJhbGciOiJub25lIn1";
+        let jwe = b64(r#"{"alg":"dir","enc":"A256GCM"}"#);
+        for (candidate, behind) in [
+            (ragged.to_owned(), ".."),
+            (ragged.to_owned(), "...x"),
+            (format!("{jwe}.a2V5a"), "..."),
+            (jwe.clone(), "......."),
+            (jwe.clone(), ".......x"),
+            (format!("{jwe}.a2V5"), ".....x"),
+        ] {
+            let with = format!("{candidate}{behind}");
+            assert_eq!(told(&with), Some(("in_payload", behind)), "{with}");
+            assert_eq!(told(&candidate), Some(("in_payload", "")), "{candidate}");
+        }
+        assert_eq!(told(&format!("{jwe}.a2V5a. x")), Some(("bad_base64", " x")));
     }
 
     #[test]
