@@ -72,9 +72,9 @@ fn rfc3339(line: &[u8]) -> Option<Timestamp> {
                 _ => byte == kind,
             })
     };
-    let fraction = tail.strip_prefix(b".").map_or(0, |digits| {
-        1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count()
-    });
+    let fraction = tail
+        .strip_prefix(b".")
+        .map_or(0, |digits| 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count());
     let offset = &tail[fraction..];
     let strict = matches(head, pattern)
         && fraction != 1
