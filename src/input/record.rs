@@ -173,9 +173,7 @@ impl Wrapping {
     /// Whether a line of the text is partial. May only err by saying yes.
     fn splits(self, bytes: &[u8]) -> bool {
         match self {
-            Self::Cri => {
-                [&b"stdout P "[..], b"stderr P "].iter().any(|tag| memmem::find(bytes, tag).is_some())
-            }
+            Self::Cri => [&b"stdout P"[..], b"stderr P"].iter().any(|tag| memmem::find(bytes, tag).is_some()),
             Self::Docker => {
                 memmem::find_iter(bytes, b"\"stream\"").any(|at| !ends_with_escaped_newline(&bytes[..at]))
             }
@@ -210,8 +208,9 @@ fn parse_docker(line: &[u8]) -> Option<Wrapped> {
     let text = value.strip_prefix(b"\"")?;
     let start = line.len() - text.len();
     let end = start + string_length(text)?;
-    let behind = &line[end..];
-    let at = end + memmem::find(behind, b"\"stream\"")? + b"\"stream\"".len();
+    // The runtime writes the stream right behind the text; `Wrapping::splits` relies on it.
+    let behind = line[end + 1..].trim_ascii_start().strip_prefix(b",")?.trim_ascii_start();
+    let at = line.len() - behind.strip_prefix(b"\"stream\"")?.len();
     let open = at + memchr::memchr(b'"', &line[at..])? + 1;
     let close = open + memchr::memchr(b'"', &line[open..])?;
     let is_partial = !ends_with_newline_escape(&line[start..end]);
@@ -361,6 +360,24 @@ mod tests {
             text(&joined(text_of, 1000)),
             "{\"log\": \"one-two\\n\", \"stream\": \"stderr\", \"time\": \"t1\"}\n"
         );
+    }
+
+    #[test]
+    fn a_partial_record_whose_tag_is_followed_by_others_is_joined_alone_in_its_chunk() {
+        let tagged = CRI.replace("stdout P ", "stdout P:x ");
+        for capacity in [1, 10_000] {
+            assert!(text(&joined(&tagged, capacity)).contains("P:x one-two-three\n"), "capacity {capacity}");
+        }
+    }
+
+    #[test]
+    fn a_line_whose_text_is_not_followed_by_its_stream_is_no_docker_line() {
+        let other = "{\"log\":\"one-\",\"tag\":\"x\\n\",\"stream\":\"stdout\"}\n";
+        let docker = "{\"log\":\"a\",\"stream\":\"stdout\"}\n{\"log\":\"b\\n\",\"stream\":\"stdout\"}\n";
+        for capacity in [1, 10_000] {
+            let joined = text(&joined(&[docker, other, docker].concat(), capacity));
+            assert!(joined.contains(other), "capacity {capacity}");
+        }
     }
 
     #[test]

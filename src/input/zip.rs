@@ -34,8 +34,9 @@ pub(super) fn read(
         let at = bytes.offset();
         let mark = bytes.peek(4);
         if mark.len() < 4 {
+            // Where it ends, not where it was last looked at, which depends on how the bytes came.
             let error = bytes.skip(u64::MAX).err().unwrap_or_else(|| ends_early("zip archive"));
-            return opener.cut(archive, &error, at);
+            return opener.cut(archive, &error, bytes.offset());
         }
         if mark.starts_with(b"PK") && matches!(mark[2..4], [1, 2] | [5, 6] | [6, 6] | [6, 8]) {
             // The directory, which is not needed. But what is wrong with the stream below may only show at its end.

@@ -72,7 +72,9 @@ impl ChunkRows {
         self.csv.serialize(row).expect("memory takes every row");
     }
 
-    fn into_bytes(self) -> Vec<u8> {
+    /// The rows as CSV, without a header.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
         self.csv.into_inner().expect("memory takes every row")
     }
 }

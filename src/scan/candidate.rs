@@ -28,8 +28,11 @@ pub const BEFORE: &str = concat!(
 /// The plain shape: runs of base64url joined by single dots.
 pub const PLAIN: &str = r"^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*";
 
-/// A byte after the plain shape at which nothing that belongs to a token can follow.
+/// A byte after the plain shape at which nothing that belongs to a token can follow, unless it begins a [`MASK`].
 pub const BEHIND: &str = r#"(?-u)^(?:[\x00-\x20"'&,;:)>}\]|\\`$?!@^]|$)"#;
+
+/// The escaped `<` of a mask, as HTML and JSON write it: `&lt;redacted&gt;`, `\u003credacted\u003e`.
+pub const MASK: &str = r"^(?:&lt;|\\u003[cC])";
 
 /// How far a candidate reaches from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,11 +114,16 @@ pub fn extent(bytes: &[u8]) -> Extent {
         }
         end += 1 + run;
     }
-    if bytes.get(end).is_none_or(|&byte| ENDS[byte as usize]) {
-        Extent::Whole(end)
-    } else {
-        Extent::Open(end)
+    match bytes.get(end) {
+        Some(b'&' | b'\\') if begins_mask(&bytes[end..]) => Extent::Open(end),
+        Some(&byte) if !ENDS[byte as usize] => Extent::Open(end),
+        _ => Extent::Whole(end),
     }
+}
+
+/// Whether an escaped `<` begins `behind`: see [`MASK`].
+fn begins_mask(behind: &[u8]) -> bool {
+    [&b"&lt;"[..], br"\u003c", br"\u003C"].iter().any(|mask| behind.starts_with(mask))
 }
 
 /// Which bytes end a candidate for sure: the table behind [`BEHIND`].
@@ -180,12 +188,9 @@ mod tests {
     }
 
     fn extent_by_pattern(text: &[u8]) -> Extent {
-        let end = Regex::new(PLAIN).unwrap().find(text).map_or(0, |found| found.end());
-        if Regex::new(BEHIND).unwrap().is_match(&text[end..]) {
-            Extent::Whole(end)
-        } else {
-            Extent::Open(end)
-        }
+        let plain = Regex::new(PLAIN).unwrap().find(text).map_or(0, |found| found.end());
+        let is = |pattern| Regex::new(pattern).unwrap().is_match(&text[plain..]);
+        if is(BEHIND) && !is(MASK) { Extent::Whole(plain) } else { Extent::Open(plain) }
     }
 
     /// Bytes in which the interesting ones are frequent.
@@ -194,7 +199,8 @@ mod tests {
             4 => "[A-Za-z0-9_-]{1,40}".prop_map(String::into_bytes),
             3 => prop::sample::select(vec![
                 "eyJ", "eyA", "ewo", "IHs", "Cns", "DQp", ".", "..", "%3D", "%2e", "\\n", "\\u003d", "\\x22",
-                "\x1b[0m", "\x1b[1;31m", "=", "_", "-", " ", "\"", "~", "***", "\u{2026}",
+                "\x1b[0m", "\x1b[1;31m", "=", "_", "-", " ", "\"", "~", "***", "\u{2026}", "&", "&lt;",
+                "\\u003c", "\\u003C",
             ])
             .prop_map(|text| text.as_bytes().to_vec()),
             1 => prop::collection::vec(any::<u8>(), 1..4),
@@ -225,6 +231,16 @@ mod tests {
     fn a_run_begins_behind_what_peers_take_for_a_part_of_it() {
         for before in ["", "?t=", "%3D", "%20", "_", "\\n", "\\u0026", "\\x3d", "\x1b[1;33m", "/", "."] {
             assert_eq!(starts(format!("{before}eyJhbGciOi").as_bytes()), [before.len()], "{before:?}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_mask_leaves_the_extent_open() {
+        for mask in ["&lt;redacted&gt;", "\\u003credacted\\u003e", "\\u003CREDACTED\\u003E"] {
+            assert_eq!(extent(format!("eyJhbGciOi.e30{mask}").as_bytes()), Extent::Open(14), "{mask}");
+        }
+        for behind in ["&l=1", "&amp;", "\\n", "\\u0026"] {
+            assert_eq!(extent(format!("eyJhbGciOi.e30{behind}").as_bytes()), Extent::Whole(14), "{behind}");
         }
     }
 

@@ -110,18 +110,17 @@ impl<'a, 's> Walk<'a, 's> {
             self.cut(Cut::InPayload);
             return;
         };
-        if header.is_ragged() {
-            self.flaw(Flaw::BadBase64);
-        }
-        if self.token.header.alg.is_none() {
-            self.flaw(Flaw::BadJson);
-        }
         if self.token.header.is_encrypted() {
             self.encrypted_segments();
         } else if Piece::read(self.bytes, payload_at, Alphabet::Url).is_empty() {
             self.empty_payload(payload_at);
         } else {
             self.payload(payload_at);
+        }
+        // The dot closes the header only if it turned out to belong to the candidate.
+        if self.end > header.end {
+            self.flaw_if(header.is_ragged(), Flaw::BadBase64);
+            self.flaw_if(self.token.header.alg.is_none(), Flaw::BadJson);
         }
     }
 
@@ -315,6 +314,12 @@ impl<'a, 's> Walk<'a, 's> {
     /// Whether a dot and a segment that is not empty stand here.
     pub(super) fn segment_follows(&self) -> bool {
         self.behind_dot().is_some_and(|at| !Piece::read(self.bytes, at, Alphabet::Url).is_empty())
+    }
+
+    pub(super) fn flaw_if(&mut self, is_so: bool, flaw: Flaw) {
+        if is_so {
+            self.flaw(flaw);
+        }
     }
 
     /// Notes a flaw; the first in order is told. A flaw of the form outranks a cut: no further byte would mend it.
@@ -529,6 +534,26 @@ mod tests {
             assert_eq!(decoded.length, text.len() - 2);
         }
         assert_eq!(told(&format!("{h}..aXY.Y3Q.{}.x", signature(16))), Some(("extra_segments", "")));
+    }
+
+    #[test]
+    fn what_stands_behind_a_candidate_changes_nothing_of_it() {
+        // Ends with bits set beyond its last byte.
+        let ragged = "eyJhbGciOiJub25lIn1";
+        let jwe = b64(r#"{"alg":"dir","enc":"A256GCM"}"#);
+        for (candidate, behind) in [
+            (ragged.to_owned(), ".."),
+            (ragged.to_owned(), "...x"),
+            (format!("{jwe}.a2V5a"), "..."),
+            (jwe.clone(), "......."),
+            (jwe.clone(), ".......x"),
+            (format!("{jwe}.a2V5"), ".....x"),
+        ] {
+            let with = format!("{candidate}{behind}");
+            assert_eq!(told(&with), Some(("in_payload", behind)), "{with}");
+            assert_eq!(told(&candidate), Some(("in_payload", "")), "{candidate}");
+        }
+        assert_eq!(told(&format!("{jwe}.a2V5a. x")), Some(("bad_base64", " x")));
     }
 
     #[test]

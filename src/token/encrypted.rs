@@ -12,6 +12,7 @@ impl Walk<'_, '_> {
     pub(super) fn encrypted_segments(&mut self) {
         self.token.encrypted = true;
         let mut segments = 1;
+        let mut is_ragged = false;
         while let Some(at) = self.behind_dot().filter(|_| segments < SEGMENTS) {
             let piece = Piece::read(self.bytes, at, Alphabet::Url);
             if piece.is_mask() {
@@ -19,19 +20,19 @@ impl Walk<'_, '_> {
                 return;
             }
             // Dots with nothing behind them are an ellipsis; only the tag may be missing behind its dot.
-            if piece.is_empty() && segments + 1 < SEGMENTS && !self.leads_to_segment(at) {
+            if piece.is_empty() && !self.leads_to_segment(at, SEGMENTS - segments - 1) {
                 break;
             }
+            self.flaw_if(is_ragged, Flaw::BadBase64);
             segments += 1;
             self.take(&piece);
             if self.take_mask() {
                 return;
             }
-            if piece.is_ragged() && (segments == SEGMENTS || self.behind_dot().is_some()) {
-                self.flaw(Flaw::BadBase64);
-            }
+            is_ragged = piece.is_ragged();
         }
         if segments == SEGMENTS {
+            self.flaw_if(is_ragged, Flaw::BadBase64);
             if self.segment_follows() {
                 self.flaw(Flaw::ExtraSegments);
                 self.take_extra_segments();
@@ -42,6 +43,7 @@ impl Walk<'_, '_> {
         if let Some(end) = self.last_dot_end() {
             self.end = end;
             self.own_end = end;
+            self.flaw_if(is_ragged, Flaw::BadBase64);
             if segments == 2 {
                 cut = Cut::NoSignature;
             }
@@ -49,11 +51,14 @@ impl Walk<'_, '_> {
         self.cut(cut);
     }
 
-    /// Whether dots at `at` lead to a segment that is not empty.
-    fn leads_to_segment(&self, mut at: usize) -> bool {
+    /// Whether an empty segment at `at` may be one of a JWE: the last, or one behind which `left` dots at most lead to
+    /// a segment that is not empty.
+    fn leads_to_segment(&self, mut at: usize, left: usize) -> bool {
+        let mut dots = 0;
         while let Some(dot) = dot_length(&self.bytes[at..]) {
             at += dot;
+            dots += 1;
         }
-        !Piece::read(self.bytes, at, Alphabet::Url).is_empty()
+        left == 0 || dots <= left && !Piece::read(self.bytes, at, Alphabet::Url).is_empty()
     }
 }

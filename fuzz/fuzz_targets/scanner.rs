@@ -1,0 +1,151 @@
+//! Any bytes → chunks → findings. The laws:
+//!
+//! 1. Whatever the size of the chunks, and whichever worker takes which chunk, the rows are the same.
+//! 2. No row holds 12 bytes in a row of any candidate.
+//! 3. Nothing panics.
+//!
+//! The first two bytes of an input are not text: they choose the size of the chunks, and whether the text is blown up
+//! to more than a line that is held as a whole.
+
+#![no_main]
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use jwtriage::input::chunk::{Chunk, Chunker, LINE_LIMIT};
+use jwtriage::input::record::Joiner;
+use jwtriage::policy::Policy;
+use jwtriage::report::ChunkRows;
+use jwtriage::scan::candidate::Starts;
+use jwtriage::scan::event_time::TimeRules;
+use jwtriage::scan::lines::{EventTime, TimeContext, TimeSource};
+use jwtriage::secret::Fingerprinter;
+use jwtriage::tally::BucketWidth;
+use jwtriage::tally::source::Found;
+use jwtriage::timestamp::Timestamp;
+use jwtriage::token::decode;
+use jwtriage::triage::{Criteria, SourceId, Worker};
+use libfuzzer_sys::fuzz_target;
+
+const WINDOW: usize = 12;
+
+/// 2026-06-12T01:00:00Z.
+const REFERENCE: Timestamp = Timestamp::from_seconds(1_781_226_000);
+
+static CRITERIA: LazyLock<Criteria> = LazyLock::new(|| Criteria {
+    policy: policy(),
+    fingerprinter: Fingerprinter::public(),
+    since: None,
+    until: None,
+    bucket: BucketWidth::Auto,
+});
+
+fn policy() -> Policy {
+    const POLICY: &str = r#"
+        leeway = "30s"
+        [[issuer]]
+        iss = "https://auth.example.com/"
+        audiences = ["api"]
+        algorithms = ["RS256", "ES256", "HS256"]
+        required_claims = ["sub"]
+        max_lifetime = "1h"
+          [[issuer.keys]]
+          jwks = "a.json"
+          until = "2026-06-12T01:00:00Z"
+    "#;
+    const KEYS: &[u8] = br#"{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","alg":"ES256","x":"","y":""}]}"#;
+    Policy::from_toml(POLICY, Path::new("policy.toml"), &|_| Ok(KEYS.to_vec())).expect("the policy is right")
+}
+
+fuzz_target!(|data: &[u8]| {
+    let [size, shape, text @ ..] = data else { return };
+    let blown_up = blow_up(text, *shape);
+    let text = blown_up.as_deref().unwrap_or(text);
+    // Small chunks of a long text are many chunks.
+    let unit = if blown_up.is_some() { 4096 } else { 1 };
+    let capacity = unit * (1 + usize::from(*size) * usize::from(*size) / 16);
+
+    let (whole, found) = findings(text, LINE_LIMIT, true);
+    let (pieces, found_in_pieces) = findings(text, capacity, false);
+    assert_eq!(rows_text(&whole), rows_text(&pieces), "chunks of {capacity} bytes give other rows");
+    assert_eq!(found, found_in_pieces, "chunks of {capacity} bytes give other counts");
+    assert_eq!(found.candidates, whole.iter().filter(|byte| **byte == b'\n').count() as u64);
+    no_row_holds_a_part_of_a_candidate(&whole, text);
+});
+
+/// One text of 16 gets a filler of a line limit's length in it: a run, words, short lines, or one long record. A
+/// shape whose low bits are not zero leaves the text alone, so that few inputs are slow.
+fn blow_up(text: &[u8], shape: u8) -> Option<Vec<u8>> {
+    if shape & 0x0f != 0 {
+        return None;
+    }
+    let fillers: [&[u8]; 4] = [b"x", b"word ", b"a line\n", b".-_x"];
+    let filler = fillers[usize::from(shape >> 4 & 3)];
+    let at = text.len() * usize::from(shape >> 6) / 3;
+    let filling = filler.iter().copied().cycle().take(LINE_LIMIT);
+    Some([&text[..at], &filling.collect::<Vec<u8>>(), &text[at..]].concat())
+}
+
+/// The rows of all findings, and their counts, as the flow makes them from chunks of a capacity: by one worker, or by
+/// one for each chunk.
+fn findings(text: &[u8], capacity: usize, one_worker: bool) -> (Vec<u8>, Found) {
+    let source = SourceId { name: "fuzz.log".into(), number: 0 };
+    let rules = TimeRules::default().with_reference(Some(REFERENCE));
+    let mut context = TimeContext {
+        rules: Arc::new(rules),
+        fallback: Some(EventTime { at: REFERENCE, source: TimeSource::File }),
+        ..TimeContext::default()
+    };
+    let mut worker = Worker::new(&CRITERIA);
+    let mut joiner = Joiner::default();
+    let mut chunker = Chunker::new(text, 0, capacity);
+    let (mut all, mut found) = (Vec::new(), Found::default());
+    let mut triage = |chunk: &Chunk| {
+        if chunk.bytes.is_empty() {
+            return;
+        }
+        if !one_worker {
+            worker = Worker::new(&CRITERIA);
+        }
+        let mut rows = ChunkRows::new(&source.name);
+        found.merge(worker.triage(chunk, &context, &source, Some(&mut rows)));
+        all.extend(rows.into_bytes());
+        context = context.behind(chunk);
+    };
+    while let Some(chunk) = chunker.next_chunk(Vec::new()) {
+        triage(&joiner.join(chunk));
+    }
+    if let Some(chunk) = joiner.finish() {
+        triage(&chunk);
+    }
+    (all, found)
+}
+
+/// The rows as text, which differences are easier to see in.
+fn rows_text(rows: &[u8]) -> &str {
+    std::str::from_utf8(rows).expect("rows are UTF-8")
+}
+
+fn no_row_holds_a_part_of_a_candidate(rows: &[u8], text: &[u8]) {
+    if rows.is_empty() {
+        return;
+    }
+    let shown: HashSet<&[u8]> = rows.windows(WINDOW).filter(|window| !is_word_or_date(window)).collect();
+    let starts = Starts::default();
+    let mut from = 0;
+    while let Some(at) = starts.next(text, from) {
+        from = at + 1;
+        let Some(decoded) = decode(&text[at..], &[]) else { continue };
+        let candidate = &text[at..at + decoded.length];
+        from = at + decoded.length;
+        let leaked = candidate.windows(WINDOW).position(|window| shown.contains(window));
+        assert_eq!(leaked, None, "a row holds a part of the candidate at byte {at}");
+    }
+}
+
+/// Verdicts (`no_signature`) and dates (`2026-06-12T0`) are base64url too, and a candidate may hold them.
+fn is_word_or_date(window: &[u8]) -> bool {
+    window.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'6' | b'4'))
+        || window.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'T'))
+}
