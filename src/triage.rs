@@ -11,7 +11,7 @@ use crate::input::chunk::{Chunk, TOKEN_LIMIT};
 use crate::policy::Policy;
 use crate::report::{ChunkRows, Occurrence};
 use crate::scan::candidate::{Extent, Starts, extent};
-use crate::scan::lines::{Lines, Place, TimeContext};
+use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
 use crate::secret::{Fingerprint, Fingerprinter};
 use crate::tally::source::Found;
 use crate::tally::{BucketWidth, Sighting, Tally, TokenFacts, TokenNumber, earliest};
@@ -206,6 +206,11 @@ impl<'c> Worker<'c> {
         found.last_event = found.last_event.max(event_time);
         if let Some(format) = place.format {
             found.add_time_format(format);
+        }
+        match place.time.map(|time| time.source) {
+            None => found.untimed += 1,
+            Some(TimeSource::File) => found.at_file_time += 1,
+            Some(_) => {}
         }
         found.undated_lines += u64::from(place.is_first_on_line && place.format.is_none());
     }

@@ -43,6 +43,10 @@ pub struct Found {
     pub(crate) time_formats: Vec<TimeFormat>,
     /// Lines with findings that state no time of their own.
     pub undated_lines: u64,
+    /// Findings whose event time is the source's modification time.
+    pub at_file_time: u64,
+    /// Findings that have no event time.
+    pub untimed: u64,
     /// Findings that `--since` or `--until` left out; counted nowhere else.
     pub outside: u64,
 }
@@ -56,6 +60,8 @@ impl Found {
         self.last_event = self.last_event.max(other.last_event);
         other.time_formats.into_iter().for_each(|format| self.add_time_format(format));
         self.undated_lines += other.undated_lines;
+        self.at_file_time += other.at_file_time;
+        self.untimed += other.untimed;
         self.outside += other.outside;
     }
 

@@ -1,24 +1,57 @@
 //! How an identifier that is not allowed differs from one that is: the mistakes that people make with URLs.
 
-/// How `value` differs from `allowed`, if they are nearly the same. The words are the contract's.
+/// How `value` differs from `allowed`, if they are nearly the same: the first difference where there are several. The
+/// words, and their order, are the contract's.
 #[must_use]
 pub fn difference(value: &str, allowed: &str) -> Option<&'static str> {
-    let slashless = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
-    let schemeless = |text: &str| {
-        text.strip_prefix("https://").or(text.strip_prefix("http://")).unwrap_or(text).to_owned()
-    };
-    let portless = |text: &str| without_port(text).unwrap_or_else(|| text.to_owned());
-    let same_by = |form: &dyn Fn(&str) -> String| form(value) == form(allowed);
-    if value == allowed {
+    let (found, wanted) = (Parts::of(value), Parts::of(allowed));
+    if value == allowed || !found.rest.eq_ignore_ascii_case(&wanted.rest) {
         None
-    } else if same_by(&slashless) {
+    } else if found.slashes != wanted.slashes {
         Some("trailing_slash")
-    } else if same_by(&schemeless) {
+    } else if !found.scheme.eq_ignore_ascii_case(wanted.scheme) {
         Some("scheme")
-    } else if same_by(&portless) {
+    } else if found.port != wanted.port {
         Some("port")
     } else {
-        value.eq_ignore_ascii_case(allowed).then_some("case")
+        Some("case")
+    }
+}
+
+/// An identifier, taken apart into what people get wrong and the rest.
+struct Parts<'t> {
+    /// How many slashes stand at the end.
+    slashes: usize,
+    /// `http`, `https`, or nothing.
+    scheme: &'t str,
+    /// The port with its colon, or nothing.
+    port: &'t str,
+    rest: String,
+}
+
+impl<'t> Parts<'t> {
+    fn of(text: &'t str) -> Self {
+        let trimmed = text.trim_end_matches('/');
+        let slashes = text.len() - trimmed.len();
+        let (scheme, behind) = match trimmed.split_once("://") {
+            Some((scheme, behind)) if ["http", "https"].iter().any(|s| scheme.eq_ignore_ascii_case(s)) => {
+                (scheme, behind)
+            }
+            _ => ("", trimmed),
+        };
+        let authority = behind.split(['/', '?', '#']).next().unwrap_or(behind);
+        let host = if scheme.is_empty() { authority } else { without_digits(authority) };
+        let port = &authority[host.len()..];
+        let rest = [host, &behind[authority.len()..]].concat();
+        Self { slashes, scheme, port, rest }
+    }
+}
+
+/// An authority without its port.
+fn without_digits(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
     }
 }
 
@@ -49,11 +82,7 @@ fn authority(url: &str) -> Option<&str> {
 /// The host of a URL.
 #[must_use]
 pub fn host(url: &str) -> Option<&str> {
-    let authority = authority(url)?;
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
+    let host = without_digits(authority(url)?);
     (!host.is_empty()).then_some(host)
 }
 
@@ -80,7 +109,10 @@ mod tests {
             ("https://auth.example.com/realms/main", Some("case")),
             ("HTTPS://AUTH.EXAMPLE.COM/REALMS/MAIN", Some("case")),
             ("https://auth.example.com/realms/other", None),
-            ("http://auth.example.com/realms/Main/", None),
+            ("http://auth.example.com/realms/Main/", Some("trailing_slash")),
+            ("http://auth.example.com:80/realms/main", Some("scheme")),
+            ("https://auth.example.com/realms/Main//", Some("trailing_slash")),
+            ("ftp://auth.example.com/realms/Main", None),
             ("", None),
         ] {
             assert_eq!(difference(value, allowed), word, "{value}");
@@ -88,6 +120,7 @@ mod tests {
         assert_eq!(difference("https://a.example/x", "https://a.example:8443/x"), Some("port"));
         assert_eq!(difference("https://a.example:1/x", "https://a.example:2/x"), Some("port"));
         assert_eq!(difference("API", "api"), Some("case"));
+        assert_eq!(difference("auth.example.com", "https://auth.example.com/"), Some("trailing_slash"));
     }
 
     #[test]

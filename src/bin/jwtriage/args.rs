@@ -67,7 +67,7 @@ pub struct PolicyCheck {
     jwtriage scan 'logs/*.zst' --since 2026-06-12T01:00:00Z --tz Europe/Berlin --out report\n  \
     jwtriage scan @files.txt --policy policy.toml --fail-on expired,stale_kid --quiet")]
 pub struct Scan {
-    /// Files, directories, globs, `-` for standard input, `@FILE` for a list of paths [default: `-` in a pipe]
+    /// Files, directories, globs, `-` for standard input, `@FILE` for a list of paths, one per line [default: `-` in a pipe]
     #[arg(value_name = "PATH")]
     pub paths: Vec<OsString>,
 
@@ -106,7 +106,7 @@ pub struct PolicyArgs {
     #[arg(long, value_name = "FILE[@TIME]")]
     retired_jwks: Vec<String>,
     /// How far clocks may differ, such as 30s [default: 0s]
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     leeway: Option<String>,
 }
 
@@ -131,7 +131,8 @@ pub struct TimeArgs {
     /// How lines state their time: a strptime pattern, or epoch, epoch_ms, epoch_us, epoch_ns [default: found per line]
     #[arg(long, value_name = "PATTERN", conflicts_with = "time_key")]
     pub time_format: Option<String>,
-    /// The JSON member (dotted for nested ones) or logfmt key that holds the time
+    /// The JSON member (dotted for nested ones) or logfmt key that holds the time; in JSON printed over several lines, the
+    /// member on a line of its own
     #[arg(long, value_name = "KEY")]
     pub time_key: Option<String>,
     /// The time zone of times that state none, an IANA name such as Europe/Berlin
@@ -153,7 +154,8 @@ pub struct TimeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Write the reports to this directory, which appears when they are complete [default: summary only]
+    /// Write the reports to this directory, which appears when they are complete and replaces an earlier report [default:
+    /// summary only]
     #[arg(long, short = 'o', value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Also write every single finding to occurrences.csv
@@ -165,7 +167,8 @@ pub struct OutputArgs {
     /// A file with a key (16 bytes or more) for fingerprints of your own; subjects are shown as fingerprints only then
     #[arg(long, value_name = "FILE")]
     pub fingerprint_key: Option<PathBuf>,
-    /// Exit with 1 if one of these verdicts was found; `any` is every verdict but valid
+    /// Exit with 1 if one of these verdicts (expired, stale_kid, wrong_issuer, … as in summary.csv) was found; `any` is
+    /// every verdict but valid
     #[arg(long, value_name = "VERDICT,…", value_delimiter = ',')]
     pub fail_on: Vec<String>,
     /// No summary on stdout

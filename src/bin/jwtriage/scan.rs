@@ -15,6 +15,7 @@ use jwtriage::run::{Options, Scan};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::secret::Fingerprinter;
 use jwtriage::tally::BucketWidth;
+use jwtriage::tally::source::Found;
 use jwtriage::timestamp::Timestamp;
 use jwtriage::triage::Criteria;
 use jwtriage::verdict::Verdict;
@@ -85,14 +86,38 @@ fn write(
         }
         staging.publish()?;
     }
-    let outside: u64 = scan.sources.iter().map(|source| source.found.outside).sum();
-    if outside > 0 {
-        terminal::complain(&format!("{outside} findings outside --since and --until were left out"));
-    }
+    notices(scan).iter().for_each(|notice| terminal::complain(notice));
     if !args.quiet {
         terminal::print(&report.summary(terminal::width(), args.color.on_stdout()))?;
     }
     Ok(())
+}
+
+/// What the reader should know before believing the times.
+fn notices(scan: &Scan) -> Vec<String> {
+    let count = |of: fn(&Found) -> u64| {
+        let counts = scan.sources.iter().map(|source| of(&source.found)).filter(|count| *count > 0);
+        counts.fold((0, 0), |(sources, findings), count| (sources + 1, findings + count))
+    };
+    let (file_sources, at_file_time) = count(|found| found.at_file_time);
+    let (untimed_sources, untimed) = count(|found| found.untimed);
+    let (_, outside) = count(|found| found.outside);
+    let mut notices = Vec::new();
+    if at_file_time > 0 {
+        notices.push(format!(
+            "{at_file_time} findings in {file_sources} sources are judged at the file's modification time, because no line up to \
+             them states one (see --at, --time-format, --time-key)"
+        ));
+    }
+    if untimed > 0 {
+        notices.push(format!(
+            "{untimed} findings in {untimed_sources} sources have no event time and are not judged for what depends on it (see --at)"
+        ));
+    }
+    if outside > 0 {
+        notices.push(format!("{outside} findings outside --since and --until were left out"));
+    }
+    notices
 }
 
 fn exit_code(scan: &Scan, fail_on: &[Verdict]) -> ExitCode {
@@ -115,6 +140,13 @@ fn options(args: &Args) -> Result<Options> {
         time("--since", &args.time.since)?,
         time("--until", &args.time.until)?,
     );
+    if let (Some(since), Some(until)) = (since, until)
+        && since.millis() >= until.millis()
+    {
+        return Err(Error::new(format!(
+            "--since: expected a time before --until ({until}), but found {since}"
+        )));
+    }
     let criteria = Criteria {
         policy: Policy::load(args.policy.policy.as_deref(), &args.policy.flags())?,
         fingerprinter: fingerprinter(&args.output)?,

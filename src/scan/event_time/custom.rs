@@ -108,7 +108,10 @@ pub(super) fn of_key(line: &[u8], key: &str, rules: &TimeRules) -> Option<LineTi
     let value = match value {
         Some(Value::Text(text) | Value::Bare(text)) => text,
         Some(Value::Nested(object)) => return json::of_time_object(object, rules),
-        None => logfmt::value_of(line, key.as_bytes())?,
+        None => match member(line, key) {
+            Some(value) => value,
+            None => logfmt::value_of(line, key.as_bytes())?,
+        },
     };
     let at = match rules.format() {
         Some(format) => format.at_start(value, rules)?.0,
@@ -143,4 +146,12 @@ fn when(read: &BrokenDownTime) -> Option<When<'static>> {
     };
     let zone = read.offset().map_or(Zone::Unstated, |offset| Zone::Offset(offset.seconds()));
     Some(When::Civil(civil, zone))
+}
+
+/// The value of a member that has its line to itself, as in JSON that is printed with indentation.
+fn member<'l>(line: &'l [u8], key: &str) -> Option<&'l [u8]> {
+    let name = line.trim_ascii_start().strip_prefix(b"\"")?.strip_prefix(key.as_bytes())?;
+    let value = name.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":")?.trim_ascii();
+    let value = value.strip_suffix(b",").unwrap_or(value);
+    Some(value.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(value))
 }

@@ -35,6 +35,11 @@ pub(super) fn of_line(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
         },
         b' ' | b'\t' => {
             cursor.blanks(PREFIX_LENGTH);
+            // An element of an array with an element a line is a record of its own; what is indented further belongs
+            // to the line above.
+            if let [b' ', b'{', ..] | [b' ', b' ', b'{', ..] = line {
+                return json::of_object(cursor.rest(), rules);
+            }
             stamp::stamp(&mut cursor)
         }
         b'{' => return json::of_object(line, rules).or_else(|| settled(inside(cursor, b'}')?, rules)),

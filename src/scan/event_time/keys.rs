@@ -92,6 +92,11 @@ pub(super) fn lookup(key: &[u8]) -> Option<Key> {
         b"createdat" => (13, "createdAt"),
         b"receivetimestamp" => (14, "receiveTimestamp"),
         b"observedtimestamp" => (14, "observedTimestamp"),
+        b"observedtimeunixnano" => (14, "observedTimeUnixNano"),
+        b"epochmillis" => (14, "epochMillis"),
+        b"timecreated" => (14, "TimeCreated"),
+        b"sourcetimestamp" => (14, "sourceTimestamp"),
+        b"recorded_at" => (14, "recorded_at"),
         _ => return None,
     };
     Some(Key { rank, name })

@@ -12,7 +12,8 @@
 //!    own level and in the order of `keys`;
 //! 5. a bracket behind the client columns of an access log (`columns`).
 //!
-//! An indented line is a continuation: only a bare stamp right behind the blanks counts there. A syslog prefix wins
+//! An indented line is a continuation: only a bare stamp right behind the blanks counts there, and a JSON object behind
+//! one or two, which is an element of an array. A syslog prefix wins
 //! over HAProxy's own bracket, and docker's `time` member over dates inside `log`.
 //!
 //! # What a time is

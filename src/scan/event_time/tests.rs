@@ -485,3 +485,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_element_of_an_indented_array_is_a_record_and_a_member_on_its_own_line_is_read_where_it_is_named() {
+    let plain = TimeRules::default();
+    let at =
+        |line: &str, rules: &TimeRules| of_line(line.as_bytes(), rules, None).map(|time| time.at.to_string());
+    let noon = Some("2026-06-12T01:00:00Z".to_owned());
+    assert_eq!(at(r#"  {"timestamp":"2026-06-12T01:00:00Z","msg":"x"},"#, &plain), noon);
+    assert_eq!(at(r#"  "timestamp": "2026-06-12T01:00:00Z","#, &plain), None);
+    let named = TimeRules::default().with_key("timestamp").unwrap();
+    assert_eq!(at(r#"  "timestamp": "2026-06-12T01:00:00Z","#, &named), noon);
+    assert_eq!(at(r#"    "timestamp" : 1781226000"#, &named), noon);
+    assert_eq!(at(r#"  "other": "2026-06-12T01:00:00Z","#, &named), None);
+}
