@@ -1,6 +1,7 @@
 //! One chunk through all steps: candidate → token → finding → tally. A worker keeps for itself what it has learned, so
 //! that a token it has seen before costs a hash, a look-up and a comparison of times.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::secret::{Fingerprint, Fingerprinter};
 use crate::tally::source::Found;
 use crate::tally::{BucketWidth, Sighting, Tally, TokenFacts, TokenNumber, earliest};
 use crate::timestamp::Timestamp;
-use crate::token::{Decoded, Token, decode};
+use crate::token::{Decoded, Token, decode, mask_tokens};
 use crate::verdict::{Judge, Judgement, Verdict, token_type};
 
 /// What every chunk is judged by.
@@ -228,7 +229,7 @@ fn facts(decoded: &Decoded<'_>, criteria: &Criteria, words: &mut Words) -> Token
     let Some(claims) = claims else { return facts };
     let subject = claims.sub.as_deref().map(|sub| criteria.fingerprinter.subject(sub));
     facts.iss = words.keep(claims.iss.as_deref());
-    facts.aud = claims.aud.iter().filter_map(|aud| words.keep(Some(aud))).collect();
+    facts.aud = claims.aud.iter().take(KEPT_AUDIENCES).filter_map(|aud| words.keep(Some(aud))).collect();
     facts.client = words.keep(claims.client.as_deref());
     facts.subject = subject.map(|subject| subject.number());
     facts.sub_fingerprint = subject.filter(|_| criteria.fingerprinter.is_keyed());
@@ -240,18 +241,36 @@ fn facts(decoded: &Decoded<'_>, criteria: &Criteria, words: &mut Words) -> Token
     facts
 }
 
+/// How many audiences of one token are kept.
+const KEPT_AUDIENCES: usize = 256;
+
+/// How many characters of a value are kept: one more than reports show, so that they see that it goes on.
+const KEPT_CHARACTERS: usize = 257;
+
 /// Keeps one copy of each text: a million tokens share a few issuers, keys and audiences.
 #[derive(Debug, Default)]
 struct Words(HashSet<Arc<str>>);
 
 impl Words {
     fn keep(&mut self, text: Option<&str>) -> Option<Arc<str>> {
-        let text = text?;
-        if let Some(known) = self.0.get(text) {
+        let text = shortened(text?);
+        if let Some(known) = self.0.get(&*text) {
             return Some(Arc::clone(known));
         }
-        let kept: Arc<str> = Arc::from(text);
+        let kept: Arc<str> = Arc::from(&*text);
         self.0.insert(Arc::clone(&kept));
         Some(kept)
+    }
+}
+
+/// As much of a value as reports can show. A token in it is masked first: cut, it might no longer look like one.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() < KEPT_CHARACTERS {
+        return Cow::Borrowed(text);
+    }
+    let masked = mask_tokens(text);
+    match masked.char_indices().nth(KEPT_CHARACTERS) {
+        Some((end, _)) => Cow::Owned(masked[..end].to_owned()),
+        None => masked,
     }
 }

@@ -30,16 +30,18 @@ pub struct Joiner {
     wrapping: Option<Wrapping>,
     /// How many more lines may tell it. They are counted over chunks, whose size must not show.
     telling_lines: usize,
-    /// Records in order, from the first that is open on; at most one is open for stdout and one for stderr.
+    /// Records in order, from the first that is open on.
     held: VecDeque<Record>,
+    /// How many records were held and have been let go: the number of the first that is held.
+    released: usize,
+    /// The streams whose next line goes on with a record, and its number: at most stdout and stderr.
+    open: Vec<(Vec<u8>, usize)>,
     /// How many bytes are held.
     held_bytes: usize,
 }
 
 /// A record, or a line that waits for a record above it.
 struct Record {
-    /// Which stream's next line goes on with it; `None` when nothing does.
-    open: Option<Vec<u8>>,
     bytes: Vec<u8>,
     /// What stands behind the text: of a Docker record the first line's own, with its time.
     tail: Vec<u8>,
@@ -55,7 +57,14 @@ struct Wrapped {
 
 impl Default for Joiner {
     fn default() -> Self {
-        Self { wrapping: None, telling_lines: TELLING_LINES, held: VecDeque::new(), held_bytes: 0 }
+        Self {
+            wrapping: None,
+            telling_lines: TELLING_LINES,
+            held: VecDeque::new(),
+            released: 0,
+            open: Vec::new(),
+            held_bytes: 0,
+        }
     }
 }
 
@@ -97,8 +106,14 @@ impl Joiner {
         let mut begins_inside_line = chunk.begins_inside_line;
         for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
             let wrapped = wrapping.parse(line).filter(|_| !begins_inside_line && line.ends_with(b"\n"));
-            self.line(wrapping, line, wrapped.as_ref(), mark, &mut out);
-            self.release(&mut out, LINE_LIMIT);
+            if line.ends_with(b"\n") {
+                self.line(wrapping, line, wrapped.as_ref(), mark, &mut out);
+                self.release(&mut out, LINE_LIMIT);
+            } else {
+                // The pieces of a long line follow each other: nothing may be held that would come between them.
+                self.release(&mut out, 0);
+                out.line(line, mark);
+            }
             begins_inside_line = false;
             mark.offset += line.len() as u64;
             mark.line += u64::from(line.ends_with(b"\n"));
@@ -115,17 +130,17 @@ impl Joiner {
         out: &mut Rewritten,
     ) {
         let stream = wrapped.map(|wrapped| &line[wrapped.stream.clone()]);
-        let goes_on = |record: &Record| record.open.is_some() && record.open.as_deref() == stream;
-        match (self.held.iter().position(goes_on), wrapped) {
+        let open = self.open.iter().find(|(of, _)| Some(of.as_slice()) == stream);
+        match (open.map(|(_, number)| number - self.released), wrapped) {
             (Some(at), Some(wrapped)) => {
                 let record = &mut self.held[at];
                 let text = &line[wrapped.text.clone()];
                 let offset = mark.offset + wrapped.text.start as u64;
                 record.marks.push(Mark { at: record.bytes.len(), offset, line: record.marks[0].line });
                 record.bytes.extend_from_slice(text);
-                self.held_bytes += text.len();
+                self.held_bytes += text.len() + size_of::<Mark>();
                 if !wrapped.is_partial {
-                    record.open = None;
+                    self.close(at + self.released);
                 }
             }
             (None, Some(wrapped)) if wrapped.is_partial => {
@@ -140,20 +155,40 @@ impl Joiner {
         }
     }
 
-    fn hold(&mut self, open: Option<Vec<u8>>, bytes: &[u8], tail: &[u8], mark: Mark) {
-        self.held_bytes += bytes.len() + tail.len();
+    fn hold(&mut self, stream: Option<Vec<u8>>, bytes: &[u8], tail: &[u8], mark: Mark) {
+        if let Some(stream) = stream {
+            self.open.push((stream, self.released + self.held.len()));
+        }
         let marks = vec![Mark { at: 0, ..mark }];
-        self.held.push_back(Record { open, bytes: bytes.to_vec(), tail: tail.to_vec(), marks });
+        let record = Record { bytes: bytes.to_vec(), tail: tail.to_vec(), marks };
+        self.held_bytes += record.size();
+        self.held.push_back(record);
+    }
+
+    /// Nothing goes on with the record of this number.
+    fn close(&mut self, number: usize) {
+        self.open.retain(|(_, open)| *open != number);
     }
 
     /// Lets go of what stands before the first open record; of an open one too while more than `limit` bytes are held.
     fn release(&mut self, out: &mut Rewritten, limit: usize) {
-        while let Some(record) = self.held.front()
-            && (record.open.is_none() || self.held_bytes > limit)
-        {
-            self.held_bytes -= record.bytes.len() + record.tail.len();
+        while let Some(record) = self.held.front() {
+            let is_open = self.open.iter().any(|(_, number)| *number == self.released);
+            if is_open && self.held_bytes <= limit {
+                return;
+            }
+            self.held_bytes -= record.size();
+            self.close(self.released);
+            self.released += 1;
             out.record(self.held.pop_front().expect("there is a front"));
         }
+    }
+}
+
+impl Record {
+    /// How much memory it takes.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.bytes.len() + self.tail.len() + self.marks.len() * size_of::<Mark>()
     }
 }
 

@@ -10,7 +10,6 @@ use super::{Reader, SourceState};
 use crate::input::Source;
 use crate::input::chunk::{Chunk, Mark};
 use crate::input::record::Joiner;
-use crate::scan::event_time::W3cFields;
 use crate::scan::lines::{EventTime, TimeContext, TimeSource};
 
 /// See the module.
@@ -19,8 +18,6 @@ pub(super) struct Feed<'a, 'f, 's, 'r> {
     state: Arc<SourceState>,
     joiner: Joiner,
     context: TimeContext,
-    /// Whether the source begins like a W3C extended log; `None` before its first chunk.
-    has_directives: Option<bool>,
     number: u64,
 }
 
@@ -32,43 +29,43 @@ impl<'a, 'f, 's, 'r> Feed<'a, 'f, 's, 'r> {
         let file = source.modified.map(|at| EventTime { at, source: TimeSource::File });
         let context =
             TimeContext { rules: Arc::new(rules), fallback: fixed.or(file), ..TimeContext::default() };
-        Self { reader, state, joiner: Joiner::default(), context, has_directives: None, number: 0 }
+        Self { reader, state, joiner: Joiner::default(), context, number: 0 }
     }
 
     pub(super) fn take(&mut self, chunk: Chunk) {
         let chunk = self.joiner.join(chunk);
-        if *self.has_directives.get_or_insert(chunk.bytes.starts_with(b"#")) {
-            self.take_with_directives(chunk);
-        } else {
-            self.dispatch(chunk);
-        }
+        self.cut_at_directives(chunk);
     }
 
     pub(super) fn finish(&mut self) {
         if let Some(chunk) = self.joiner.finish() {
-            self.dispatch(chunk);
+            self.cut_at_directives(chunk);
         }
     }
 
     /// Cuts a chunk where a directive changes what is known about the columns.
-    fn take_with_directives(&mut self, mut chunk: Chunk) {
+    fn cut_at_directives(&mut self, chunk: Chunk) {
+        let mut done = 0;
         let mut from = 0;
-        while let Some(start) = directive_from(&chunk, from) {
-            let end =
+        while let Some(start) = comment_from(&chunk, from) {
+            from =
                 memchr::memchr(b'\n', &chunk.bytes[start..]).map_or(chunk.bytes.len(), |end| start + end + 1);
-            let mut fields = self.context.fields.as_deref().cloned().unwrap_or_else(W3cFields::new);
-            from = end;
-            if fields.update(chunk.bytes[start..end].trim_ascii_end()) {
-                if start > 0 {
-                    let rest = split_off(&mut chunk, start);
-                    self.dispatch(chunk);
-                    chunk = rest;
-                    from = end - start;
+            let mut fields = self.context.fields.as_deref().cloned().unwrap_or_default();
+            if fields.update(chunk.bytes[start..from].trim_ascii_end()) {
+                if start > done {
+                    let piece = slice(&chunk, done, start);
+                    self.dispatch(piece);
                 }
+                done = start;
                 self.context.fields = Some(Arc::new(fields));
             }
         }
-        self.dispatch(chunk);
+        if done == 0 {
+            self.dispatch(chunk);
+        } else {
+            let piece = slice(&chunk, done, chunk.bytes.len());
+            self.dispatch(piece);
+        }
     }
 
     fn dispatch(&mut self, chunk: Chunk) {
@@ -94,30 +91,33 @@ impl<'a, 'f, 's, 'r> Feed<'a, 'f, 's, 'r> {
 }
 
 /// Where the first line at or behind `from`, a line start, begins with `#`.
-fn directive_from(chunk: &Chunk, from: usize) -> Option<usize> {
+fn comment_from(chunk: &Chunk, from: usize) -> Option<usize> {
     let bytes = &chunk.bytes;
-    let at_start = bytes.get(from) == Some(&b'#') && !(from == 0 && chunk.begins_inside_line);
-    if at_start {
+    if bytes.get(from) == Some(&b'#') && !(from == 0 && chunk.begins_inside_line) {
         return Some(from);
     }
-    // `from` may be the end of the chunk; the line end before it is looked at again so that none is missed.
+    // The line end before `from` is looked at again so that no line is missed.
     let search = from.saturating_sub(1);
     memmem::find(&bytes[search..], b"\n#").map(|at| search + at + 1)
 }
 
-/// Splits a chunk at a line start.
-fn split_off(chunk: &mut Chunk, at: usize) -> Chunk {
-    let bytes = chunk.bytes.split_off(at);
-    let last = chunk.marks.iter().rposition(|mark| mark.at <= at).unwrap_or_default();
-    let before = chunk.marks[last];
-    let skipped = &chunk.bytes[before.at..];
-    let first = Mark {
+/// The lines of a chunk from `start` to `end`, both line starts.
+fn slice(chunk: &Chunk, start: usize, end: usize) -> Chunk {
+    let first = chunk.marks.partition_point(|mark| mark.at <= start).saturating_sub(1);
+    let before = chunk.marks[first];
+    let skipped = &chunk.bytes[before.at..start];
+    let mark = Mark {
         at: 0,
         offset: before.offset + skipped.len() as u64,
         line: before.line + memchr::memchr_iter(b'\n', skipped).count() as u64,
     };
-    let behind = chunk.marks[last + 1..].iter().map(|mark| Mark { at: mark.at - at, ..*mark });
-    let marks = std::iter::once(first).chain(behind).collect();
-    chunk.marks.truncate(last + 1);
-    Chunk { bytes, begins_inside_line: false, begins_inside_run: false, marks }
+    let behind = chunk.marks[first + 1..].iter().take_while(|mark| mark.at < end);
+    let marks =
+        std::iter::once(mark).chain(behind.map(|mark| Mark { at: mark.at - start, ..*mark })).collect();
+    Chunk {
+        bytes: chunk.bytes[start..end].to_vec(),
+        begins_inside_line: start == 0 && chunk.begins_inside_line,
+        begins_inside_run: start == 0 && chunk.begins_inside_run,
+        marks,
+    }
 }

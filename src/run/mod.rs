@@ -16,7 +16,7 @@ use feed::Feed;
 use rayon::Scope;
 
 use crate::error::{Error, Result};
-use crate::input::chunk::{Chunk, Chunker, End};
+use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
 use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
 use crate::report::{ChunkRows, OccurrenceSpool};
 use crate::scan::event_time::TimeRules;
@@ -147,7 +147,8 @@ impl<'r> Flow<'r> {
     }
 
     fn run(&self, mut inputs: Vec<Input>) -> Result<()> {
-        inputs.sort_by_key(|input| std::cmp::Reverse(input.size));
+        // What has no size, a pipe, may be the longest.
+        inputs.sort_by_key(|input| std::cmp::Reverse(input.size.unwrap_or(u64::MAX)));
         let threads = self.workers.len();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
             Error::new(format!("cannot start {threads} threads: {error}; try --threads 1"))
@@ -243,7 +244,10 @@ impl<'r> Flow<'r> {
             lock(&self.failure).get_or_insert(error);
             self.stop.store(true, Ordering::Relaxed);
         }
-        lock(&self.buffers).push(chunk.bytes);
+        let mut buffers = lock(&self.buffers);
+        if buffers.len() < 2 * self.workers.len() && chunk.bytes.capacity() <= 2 * LINE_LIMIT {
+            buffers.push(chunk.bytes);
+        }
     }
 
     /// A buffer that another chunk no longer needs, or a new one.

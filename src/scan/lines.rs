@@ -85,7 +85,7 @@ pub struct Place {
     pub time: Option<EventTime>,
     /// How the line states its time, if it does.
     pub format: Option<TimeFormat>,
-    /// Whether no earlier position on this line was asked for.
+    /// Whether no earlier position on this line was asked for; of a line in pieces, only in the first piece.
     pub is_first_on_line: bool,
 }
 
@@ -98,6 +98,8 @@ pub struct Lines<'c> {
     counted: Mark,
     /// Marks that begin behind the last position.
     marks: &'c [Mark],
+    /// Where the chunk's first line ends.
+    first_line_end: usize,
     /// The line that was asked about last: where it ends, and its time.
     line_end: usize,
     time: Option<EventTime>,
@@ -119,6 +121,7 @@ impl<'c> Lines<'c> {
             context,
             counted: chunk.marks[0],
             marks: &chunk.marks[1..],
+            first_line_end: known_to,
             line_end: 0,
             time: None,
             format: None,
@@ -130,8 +133,11 @@ impl<'c> Lines<'c> {
     /// What is known about the position `at`, which must not be before one that was asked for earlier.
     pub fn place(&mut self, at: usize) -> Place {
         self.count_to(at);
-        let is_first_on_line = at >= self.line_end;
-        if is_first_on_line {
+        let enters = at >= self.line_end;
+        // A line that began in an earlier chunk was counted there.
+        let began_earlier = self.chunk.begins_inside_line && at < self.first_line_end;
+        let is_first_on_line = enters && !began_earlier;
+        if enters {
             self.enter_line(at);
         }
         Place {

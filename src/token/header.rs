@@ -1,5 +1,6 @@
 //! The JOSE header (RFC 7515 §4, RFC 7516 §4).
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -61,14 +62,13 @@ impl Header {
 #[derive(Default)]
 struct Reader {
     header: Header,
-    names: Vec<String>,
+    names: HashSet<String>,
 }
 
 impl Members for Reader {
     fn name(&mut self, name: &str) -> bool {
         self.header.is_jose |= matches!(name, "alg" | "enc");
-        self.header.duplicate |= self.names.iter().any(|known| known == name);
-        self.names.push(name.to_owned());
+        self.header.duplicate |= !self.names.insert(name.to_owned());
         matches!(name, "alg" | "enc" | "typ" | "kid" | "crit")
     }
 

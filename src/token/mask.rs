@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::decode;
+use super::segment::begins_object;
 use crate::scan::candidate::PREFIXES;
 
 /// What stands in place of a token.
@@ -22,10 +23,14 @@ pub fn mask_tokens(text: &str) -> Cow<'_, str> {
             continue;
         }
         let end = text.len().min(at + WINDOW);
-        if let Some(decoded) = decode(&text.as_bytes()[at..end], &[]) {
+        let window = &text.as_bytes()[at..end];
+        let length = decode(window, &[]).map(|decoded| decoded.length);
+        // What may still turn out to be a header is masked too: here too much does no harm.
+        let length = length.or_else(|| (end < text.len() && begins_object(window)).then_some(window.len()));
+        if let Some(length) = length {
             shown.push_str(&text[copied..at]);
             shown.push_str(MASK);
-            let end = at + decoded.length;
+            let end = at + length;
             copied = (end..).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
             copied += text[copied..].find(ends_mask).unwrap_or(text.len() - copied);
         }
@@ -57,6 +62,7 @@ mod tests {
             ("eyJhbGciOiJub2\u{2026}".to_owned(), "eyJ***"),
             ("eyJ, eyJoIjoxfQ and surveyJson".to_owned(), "eyJ, eyJoIjoxfQ and surveyJson"),
             (format!("{token}...aGVsbG8.d29ybGQ:7"), "eyJ***:7"),
+            (format!("eyJ4NWMiOiAi{}", "QUFB".repeat(2000)), "eyJ***"),
             (String::new(), ""),
         ];
         for (text, masked) in cases {

@@ -61,3 +61,8 @@ fn read_header_in(bytes: &[u8], alphabet: Alphabet) -> Option<Segment<'_, Header
     let (header, ending) = Header::read(&piece.decode());
     Some((header, ending, piece))
 }
+
+/// Whether `bytes` are the beginning of a JSON object, of whatever kind.
+pub(super) fn begins_object(bytes: &[u8]) -> bool {
+    Header::read(&Piece::read(bytes, 0, Alphabet::Standard).decode()).1 == Ending::Cut
+}

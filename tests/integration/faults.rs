@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jwtriage::input::Status;
 use jwtriage::run::Options;
 
-use crate::support::{Scanned, expired_line, jwtriage, options, rows, scan, valid_line};
+use crate::support::{CLAIMS, Scanned, expired_line, hs256, jwtriage, options, rows, scan, valid_line};
 
 /// Scans while something happens to the files.
 fn scan_while(path: &Path, options: &Options, happens: impl Fn() + Sync) -> Scanned {
@@ -170,4 +170,45 @@ fn a_line_that_is_full_of_beginnings_is_read_once() {
         // The last beginning may be a token that was cut.
         assert!(scanned.sources[0].found.candidates <= 1, "{piece}");
     }
+}
+
+/// Directives were once looked for only in sources that begin with one, and each copied the rest of its chunk.
+#[test]
+fn directives_of_an_extended_log_hold_wherever_they_stand() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("u_ex.log");
+    let mut text = "a line of the log before\n".to_owned();
+    for _ in 0..2000 {
+        text += "#Fields: s-ip date time cs-uri\n#Fields: s-ip time date cs-uri\n";
+    }
+    text += &format!("#Fields: s-ip date time cs-uri\n10.0.0.1 2026-06-12 01:00:00 /?t={}\n", hs256(CLAIMS));
+    fs::write(&log, &text).unwrap();
+    for chunk_size in [1, 64, 1 << 20] {
+        let scanned = scan(&[&log], &Options { chunk_size, ..options() });
+        let row = &scanned.rows("occurrences.csv")[0];
+        assert_eq!(
+            (&*row["event_time"], &*row["line"]),
+            ("2026-06-12T01:00:00Z", "4003"),
+            "chunks of {chunk_size}"
+        );
+    }
+}
+
+/// A piece of a long line was once taken for the beginning of the record that had been held before it.
+#[test]
+fn a_long_line_behind_an_open_record_leaves_the_record_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("pod.log");
+    let text = format!(
+        "2026-06-12T00:30:00.000000000Z stdout F start\n\
+         2026-06-12T01:00:00.000000000Z stdout P Bearer {}\n\
+         2026-06-12T01:00:01.000000000Z stderr F {}\n\
+         2026-06-12T01:00:02.000000000Z stdout F end\n",
+        hs256(CLAIMS),
+        "long ".repeat(300_000)
+    );
+    fs::write(&log, &text).unwrap();
+    let scanned = scan(&[&log], &options());
+    let row = &scanned.rows("occurrences.csv")[0];
+    assert_eq!((&*row["event_time"], &*row["time_source"]), ("2026-06-12T01:00:00.000Z", "line"));
 }

@@ -14,7 +14,7 @@ use jwtriage::token::decode;
 use jwtriage::triage::{SourceId, Worker};
 use jwtriage::verdict::Judge;
 
-use crate::support::{self, NOON, jwtriage, options, token};
+use crate::support::{self, CLAIMS, NOON, hs256, jwtriage, options, token};
 
 /// Values of claims that no report shows, each of which stands nowhere else.
 const HIDDEN: [&str; 5] = [
@@ -278,4 +278,30 @@ fn debug_of_what_holds_a_token_shows_nothing_of_it() {
     secrets.assert_absent("Worker", format!("{worker:?}").as_bytes());
     secrets.assert_absent("Chunk", format!("{chunk:?} {chunk:#?}").as_bytes());
     secrets.assert_absent("Lines", format!("{:?}", Lines::new(&chunk, &context)).as_bytes());
+}
+
+#[test]
+fn a_token_that_is_pasted_into_the_command_line_does_not_come_back_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = hs256(CLAIMS);
+    let flag = format!("--{token}");
+    for args in [
+        vec![token.as_str()],
+        vec!["scan", &flag],
+        vec!["scan", "--threads", &token],
+        vec!["scan", "--progress", &token],
+        vec!["scan", "--color", &token],
+        vec!["scan", "--fail-on", &token],
+        vec!["scan", "--tz", &token],
+    ] {
+        let output = jwtriage(dir.path()).args(&args).output().unwrap();
+        let shown = [output.stdout, output.stderr].concat();
+        let shown = String::from_utf8_lossy(&shown);
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        let leaks = token
+            .as_bytes()
+            .windows(12)
+            .any(|window| memchr::memmem::find(shown.as_bytes(), window).is_some());
+        assert!(!leaks, "{shown}");
+    }
 }

@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use jwtriage::policy::PolicyFlags;
+use jwtriage::token::mask_tokens;
 
 use crate::progress::ProgressMode;
-use crate::terminal::Color;
+use crate::terminal::{self, Color};
 
 /// What is to be done.
 pub enum Command {
@@ -184,7 +185,7 @@ pub struct OutputArgs {
 
 /// What the command line means. Ends the process where it means nothing, or asks for help.
 pub fn parse() -> Command {
-    match Cli::parse().command {
+    match Cli::try_parse().unwrap_or_else(|error| leave(&error)).command {
         Subcommands::Policy(PolicyCommands::Check(args)) => Command::PolicyCheck(args),
         Subcommands::Scan(mut args) => {
             if args.paths.is_empty() {
@@ -195,13 +196,25 @@ pub fn parse() -> Command {
     }
 }
 
+/// Ends the process with what clap has to say: help, or a usage error. A token that was pasted into the command line does
+/// not come back out.
+fn leave(error: &clap::Error) -> ! {
+    if error.use_stderr() {
+        let told = error.render().to_string();
+        let told = mask_tokens(&told);
+        terminal::complain(told.trim_end().strip_prefix("error: ").unwrap_or(&told));
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
+}
+
 /// Standard input, if something is to be expected there.
 fn default_path() -> OsString {
     if io::stdin().is_terminal() {
         let message = "expected a PATH: files, directories, globs, - for standard input or @FILE for a list";
         let mut cli = Cli::command();
         let scan = cli.find_subcommand_mut("scan").map(std::mem::take).unwrap_or_default();
-        scan.bin_name("jwtriage scan").error(ErrorKind::MissingRequiredArgument, message).exit();
+        leave(&scan.bin_name("jwtriage scan").error(ErrorKind::MissingRequiredArgument, message));
     }
     "-".into()
 }
