@@ -72,11 +72,11 @@ pub(super) struct Walk<'a, 's> {
 impl<'a, 's> Walk<'a, 's> {
     fn new(bytes: &'a [u8], header: Header, show: &'s [String]) -> Self {
         let token = Token {
+            encrypted: header.is_encrypted(),
             header,
             claims: None,
             claims_are_whole: false,
             fault: None,
-            encrypted: false,
             signature: None,
         };
         Self { bytes, show, token, end: 0, own_end: 0, escaped: false }
@@ -554,6 +554,10 @@ mod tests {
             assert_eq!(told(&candidate), Some(("in_payload", "")), "{candidate}");
         }
         assert_eq!(told(&format!("{jwe}.a2V5a. x")), Some(("bad_base64", " x")));
+        for text in [format!("{jwe}..."), jwe.clone(), format!("{jwe}.***")] {
+            let token = decode(text.as_bytes(), &[]).unwrap().token;
+            assert!(token.encrypted, "the header tells that it is a JWE's");
+        }
     }
 
     #[test]

@@ -10,7 +10,6 @@ const SEGMENTS: usize = 5;
 impl Walk<'_, '_> {
     /// Behind the header of a JWE: encrypted key, initialization vector, ciphertext, tag, each of which may be empty.
     pub(super) fn encrypted_segments(&mut self) {
-        self.token.encrypted = true;
         let mut segments = 1;
         let mut is_ragged = false;
         while let Some(at) = self.behind_dot().filter(|_| segments < SEGMENTS) {
