@@ -4,6 +4,8 @@
 
 mod data;
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop where it stands")]
+
 use std::path::Path;
 use std::sync::Arc;
 

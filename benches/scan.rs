@@ -2,6 +2,8 @@
 
 mod data;
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop where it stands")]
+
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::path::Path;
