@@ -2,9 +2,9 @@
 //!
 //! The right answer is asserted before anything is timed, so that no speed is that of a wrong answer.
 
-mod data;
-
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop where it stands")]
+
+mod data;
 
 use std::path::Path;
 use std::sync::Arc;

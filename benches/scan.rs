@@ -1,8 +1,8 @@
 //! Each step on its own. Run with `cargo bench --bench scan`, or one step with `cargo bench --bench scan -- decode`.
 
-mod data;
-
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop where it stands")]
+
+mod data;
 
 use std::collections::HashSet;
 use std::hint::black_box;
