@@ -4,13 +4,14 @@
 //! 2. What is decoded depends on the candidate's bytes alone, not on what stands behind them: cut there, or followed
 //!    by a byte that ends any candidate, it is the same. Workers rely on this: they know a token by its bytes.
 //! 3. Where the plain shape is the whole candidate, decoding reaches as far.
-//! 4. A token whose signature has one fixed length is never valid once it was cut, wherever that was.
+//! 4. A text whose tokens were masked holds no other token than masked ones.
+//! 5. A token whose signature has one fixed length is never valid once it was cut, wherever that was.
 
 #![no_main]
 
 use jwtriage::policy::Policy;
 use jwtriage::scan::candidate::{Extent, extent};
-use jwtriage::token::{Decoded, SignaturePart, Token, decode};
+use jwtriage::token::{Decoded, Fault, SignaturePart, Token, decode, mask_tokens};
 use jwtriage::verdict::{Judge, Verdict};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,6 +20,13 @@ const FIXED: [(&str, usize); 6] =
     [("HS256", 32), ("HS384", 48), ("HS512", 64), ("ES256", 64), ("ES384", 96), ("ES512", 132)];
 
 fuzz_target!(|bytes: &[u8]| {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let masked = mask_tokens(text);
+        for at in 0..masked.len() {
+            let left = decode(&masked.as_bytes()[at..], &[]);
+            assert!(left.is_none_or(|left| left.token.fault == Some(Fault::Masked)), "{masked:?} at {at}");
+        }
+    }
     let show = ["tenant".to_owned()];
     let Some(decoded) = decode(bytes, &show) else { return };
     assert!(decoded.length <= bytes.len());

@@ -44,6 +44,8 @@ static CRITERIA: LazyLock<Criteria> = LazyLock::new(|| Criteria {
 static RULES: LazyLock<Arc<TimeRules>> =
     LazyLock::new(|| Arc::new(TimeRules::default().with_reference(Some(REFERENCE))));
 
+static STARTS: LazyLock<Starts> = LazyLock::new(Starts::default);
+
 fn policy() -> Policy {
     const POLICY: &str = r#"
         leeway = "30s"
@@ -69,7 +71,7 @@ fuzz_target!(|data: &[u8]| {
     let unit = if blown_up.is_some() { 1 << 14 } else { 1 };
     let capacity = unit * (1 + usize::from(*size) * usize::from(*size) / 16);
 
-    let (whole, found) = findings(text, LINE_LIMIT, Order::AsTheyCome);
+    let (whole, found) = findings(text, text.len().min(LINE_LIMIT), Order::AsTheyCome);
     let (pieces, found_in_pieces) = findings(text, capacity, Order::LastFirst);
     assert_eq!(rows_text(&whole), rows_text(&pieces), "chunks of {capacity} bytes give other rows");
     assert_eq!(found, found_in_pieces, "chunks of {capacity} bytes give other counts");
@@ -155,9 +157,8 @@ fn no_row_holds_a_part_of_a_candidate(rows: &[u8], text: &[u8]) {
         return;
     }
     let shown: HashSet<&[u8]> = rows.windows(WINDOW).filter(|window| !is_word_or_date(window)).collect();
-    let starts = Starts::default();
     let mut from = 0;
-    while let Some(at) = starts.next(text, from) {
+    while let Some(at) = STARTS.next(text, from) {
         from = at + 1;
         let Some(decoded) = decode(&text[at..], &[]) else { continue };
         let candidate = &text[at..at + decoded.length];
@@ -167,8 +168,9 @@ fn no_row_holds_a_part_of_a_candidate(rows: &[u8], text: &[u8]) {
     }
 }
 
-/// Verdicts (`no_signature`) and dates (`2026-06-12T0`) are base64url too, and a candidate may hold them.
+/// Verdicts (`no_signature`), fingerprints and dates (`2026-06-12T0`) are base64url too, and the fuzzer has learned to
+/// write a token's fingerprint into the token beside it.
 fn is_word_or_date(window: &[u8]) -> bool {
-    window.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'6' | b'4'))
+    window.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
         || window.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'T'))
 }
