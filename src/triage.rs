@@ -2,10 +2,11 @@
 //! that a token it has seen before costs a hash, a look-up and a comparison of times.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
+use foldhash::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
@@ -52,7 +53,7 @@ pub struct Worker<'c> {
     tokens: Vec<Known>,
     /// Tokens by two independent hashes of their candidate's bytes. The bytes themselves are not kept: 128 bits under
     /// random keys tell candidates apart.
-    by_bytes: HashMap<(u64, u64), u32, RandomState>,
+    by_bytes: HashMap<(u64, u64), u32>,
     hashers: [RandomState; 2],
     words: Words,
     tally: Tally,

@@ -14,6 +14,10 @@ pub const LINE_LIMIT: usize = 1 << 20;
 /// sure to be found whole in a line of more than [`LINE_LIMIT`] bytes.
 pub const TOKEN_LIMIT: usize = 256 << 10;
 
+/// The least that is read at a time, if as much is wanted: most sources are short, and no larger buffer is prepared
+/// for them.
+const MIN_READ: usize = 64 << 10;
+
 /// Some whole lines of a source, or a piece of a line that is longer than [`LINE_LIMIT`]. `Debug` shows no text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Chunk {
@@ -87,12 +91,18 @@ impl<R: Read> Chunker<R> {
     /// The next chunk, in `buffer`, whose content is discarded; `None` at the end. After an error what was read before
     /// it comes as chunks too.
     pub fn next_chunk(&mut self, mut buffer: Vec<u8>) -> Option<Chunk> {
-        buffer.clear();
-        buffer.append(&mut self.rest);
+        // The buffer's old content is read over, not cleared: zeroing it again would touch every byte once more.
+        let mut filled = self.rest.len();
+        buffer.truncate(self.capacity.max(filled));
+        if buffer.len() < filled {
+            buffer.resize(filled, 0);
+        }
+        buffer[..filled].copy_from_slice(&self.rest);
+        self.rest.clear();
         let (length, inside_line, inside_run) = loop {
-            let window = &buffer[..buffer.len().min(LINE_LIMIT)];
+            let window = &buffer[..filled.min(LINE_LIMIT)];
             if window.len() < self.capacity && !self.ended {
-                self.fill(&mut buffer);
+                self.fill(&mut buffer, &mut filled);
                 continue;
             }
             if let Some(last) = memchr::memrchr(b'\n', window) {
@@ -105,12 +115,12 @@ impl<R: Read> Chunker<R> {
             if self.ended {
                 break (window.len(), false, false);
             }
-            self.fill(&mut buffer);
+            self.fill(&mut buffer, &mut filled);
         };
         if length == 0 {
             return None;
         }
-        self.rest.extend_from_slice(&buffer[length..]);
+        self.rest.extend_from_slice(&buffer[length..filled]);
         buffer.truncate(length);
         let chunk = Chunk {
             begins_inside_line: self.begins_inside_line,
@@ -131,14 +141,20 @@ impl<R: Read> Chunker<R> {
         End { bytes: self.next.offset, lines, error: self.error }
     }
 
-    fn fill(&mut self, buffer: &mut Vec<u8>) {
+    /// Reads once behind the first `filled` bytes of the buffer.
+    fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize) {
         // A buffer that is filled to the limit and no further needs no copy of what is behind the last line.
-        let room = LINE_LIMIT.saturating_sub(buffer.len()).max(1);
-        let wanted = self.capacity.min(room);
-        buffer.reserve(wanted);
-        match self.reader.by_ref().take(wanted as u64).read_to_end(buffer) {
+        let wanted = self.capacity.min(LINE_LIMIT.saturating_sub(*filled).max(1));
+        let room = buffer.len() - *filled;
+        if room < wanted.min(MIN_READ) {
+            let length = (2 * buffer.len()).clamp(*filled + wanted.min(MIN_READ), *filled + wanted);
+            buffer.resize(length, 0);
+        }
+        let end = buffer.len().min(*filled + wanted);
+        match self.reader.read(&mut buffer[*filled..end]) {
             Ok(0) => self.ended = true,
-            Ok(_) => {}
+            Ok(count) => *filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 self.ended = true;
                 self.error = Some(error);

@@ -20,6 +20,8 @@ mod tokens;
 
 use std::io::{self, Write};
 
+use rayon::prelude::*;
+
 use crate::error::Result;
 use crate::secret::Fingerprint;
 use crate::tally::{SourceTally, Tally, TokenTally};
@@ -53,9 +55,9 @@ pub struct Findings<'a> {
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
     /// Whether it names this issuer.
-    pub issuer: &'a dyn Fn(&str) -> bool,
+    pub issuer: &'a (dyn Fn(&str) -> bool + Sync),
     /// Whether it names this audience.
-    pub audience: &'a dyn Fn(&str) -> bool,
+    pub audience: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 /// All that was found, ready to be written down.
@@ -87,12 +89,12 @@ impl<'a> Report<'a> {
         Self { findings, tokens: findings.tally.tokens() }
     }
 
-    /// Writes every CSV file but `occurrences.csv`.
+    /// Writes every CSV file but `occurrences.csv`, several at a time on the threads of the pool that it is called in.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn write_csv(&self, staging: &Staging) -> Result<()> {
-        FILES.iter().try_for_each(|(name, write)| staging.write(name, |out| write(self, out)))
+        FILES.par_iter().try_for_each(|(name, write)| staging.write(name, |out| write(self, out)))
     }
 
     /// The table for the terminal, with a line end. Lines are cut to `width` columns, if that is given.

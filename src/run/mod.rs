@@ -90,6 +90,15 @@ pub fn scan(
     flow.finish()
 }
 
+/// So many threads.
+///
+/// # Errors
+/// When they cannot be started.
+pub fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| Error::new(format!("cannot start {threads} threads: {error}; try --threads 1")))
+}
+
 /// What all threads of a scan share.
 struct Flow<'r> {
     options: &'r Options,
@@ -150,9 +159,7 @@ impl<'r> Flow<'r> {
         // What has no size, a pipe, may be the longest.
         inputs.sort_by_key(|input| std::cmp::Reverse(input.size.unwrap_or(u64::MAX)));
         let threads = self.workers.len();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
-            Error::new(format!("cannot start {threads} threads: {error}; try --threads 1"))
-        })?;
+        let pool = pool(threads)?;
         let next = AtomicUsize::new(0);
         pool.scope(|scope| {
             for _ in 0..threads {

@@ -18,6 +18,16 @@ pub const PREFIXES: [[u8; 3]; 12] = [
     *b"DQp",
 ];
 
+/// Whether three characters are one of the [`PREFIXES`]. For short texts, in which no automaton is worth its start.
+#[must_use]
+pub const fn is_prefix(start: [u8; 3]) -> bool {
+    match start {
+        [b'e', b'y', third] => matches!(third, b'A' | b'I'..=b'L'),
+        [b'e', b'w', third] => matches!(third, b'0' | b'k' | b'o'),
+        other => matches!(&other, b"IHs" | b"Cns" | b"CXs" | b"DQp"),
+    }
+}
+
 /// What may stand before a candidate so that a run begins there: no letter or digit, unless it ends an escape
 /// (`%3D`, `\n`, `\u003d`, `\x22`) or a terminal colour.
 pub const BEFORE: &str = concat!(

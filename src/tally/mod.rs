@@ -4,12 +4,14 @@
 pub mod source;
 mod timeline;
 
+use foldhash::HashMap;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};
+
+use smallvec::{Array, SmallVec, smallvec};
 
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
@@ -67,13 +69,13 @@ pub struct Count {
     /// The latest event time.
     pub last_seen: Option<Timestamp>,
     /// The sources that hold it, by number, sorted.
-    pub sources: Vec<u32>,
+    pub sources: SmallVec<[u32; 4]>,
     /// The first place, by source name and line.
     pub first_location: Location,
     /// Length of the candidate in bytes; the longest where they differ (SD-JWT disclosures, URL-encoding).
     pub length: u32,
     /// The timeline's buckets that hold it, by number, sorted.
-    buckets: Vec<i64>,
+    buckets: SmallVec<[i64; 2]>,
 }
 
 /// One token and all that happened to it.
@@ -81,8 +83,9 @@ pub struct Count {
 pub struct TokenTally {
     /// What may be shown of it.
     pub facts: Arc<TokenFacts>,
-    /// Its outcomes, in no order.
-    pub outcomes: Vec<(Outcome, Count)>,
+    /// Its outcomes, in no order. Most tokens have one, which is counted where the token is found: every step through
+    /// memory that a sighting costs is a wait.
+    pub outcomes: SmallVec<[(Outcome, Count); 1]>,
 }
 
 /// A place in a source at which a token was found, as the tally counts it.
@@ -116,7 +119,7 @@ impl Tally {
     /// An empty tally.
     #[must_use]
     pub fn new(width: BucketWidth) -> Self {
-        Self { tokens: Vec::new(), numbers: HashMap::new(), timeline: Timeline::new(width) }
+        Self { tokens: Vec::new(), numbers: HashMap::default(), timeline: Timeline::new(width) }
     }
 
     /// The number of the token with this fingerprint; `facts` are asked for when it is new.
@@ -126,7 +129,7 @@ impl Tally {
         facts: impl FnOnce() -> Arc<TokenFacts>,
     ) -> TokenNumber {
         *self.numbers.entry(fingerprint).or_insert_with(|| {
-            self.tokens.push(TokenTally { facts: facts(), outcomes: Vec::new() });
+            self.tokens.push(TokenTally { facts: facts(), outcomes: SmallVec::new() });
             TokenNumber(u32::try_from(self.tokens.len() - 1).expect("fewer than 2^32 distinct tokens"))
         })
     }
@@ -210,7 +213,7 @@ impl Count {
             undated: u64::from(sighting.event_time.is_none()),
             first_seen: sighting.event_time,
             last_seen: sighting.event_time,
-            sources: vec![sighting.source_id],
+            sources: smallvec![sighting.source_id],
             first_location: Location { source: Arc::clone(sighting.source), line: sighting.line },
             length: sighting.length,
             buckets: bucket.into_iter().collect(),
@@ -223,7 +226,14 @@ impl Count {
         self.first_seen = earliest(self.first_seen, sighting.event_time);
         self.last_seen = self.last_seen.max(sighting.event_time);
         insert_sorted(&mut self.sources, sighting.source_id);
-        if (&**sighting.source, sighting.line) < (&*self.first_location.source, self.first_location.line) {
+        let first = &self.first_location;
+        // Of one source, whose name need not be looked at, most sightings come in order.
+        let is_first = if Arc::ptr_eq(sighting.source, &first.source) {
+            sighting.line < first.line
+        } else {
+            (&**sighting.source, sighting.line) < (&*first.source, first.line)
+        };
+        if is_first {
             self.first_location = Location { source: Arc::clone(sighting.source), line: sighting.line };
         }
         self.length = self.length.max(sighting.length);
@@ -261,7 +271,7 @@ pub fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp>
     }
 }
 
-fn insert_sorted<T: Ord + Copy>(set: &mut Vec<T>, value: T) {
+fn insert_sorted<A: Array<Item: Ord + Copy>>(set: &mut SmallVec<A>, value: A::Item) {
     match set.last().map(|last| last.cmp(&value)) {
         Some(Ordering::Equal) => {}
         None | Some(Ordering::Less) => set.push(value),
@@ -273,14 +283,13 @@ fn insert_sorted<T: Ord + Copy>(set: &mut Vec<T>, value: T) {
     }
 }
 
-fn union_sorted<T: Ord + Copy>(set: &mut Vec<T>, other: &[T]) {
+fn union_sorted<A: Array<Item: Ord + Copy>>(set: &mut SmallVec<A>, other: &[A::Item]) {
     if set.as_slice() != other {
         set.extend_from_slice(other);
         set.sort_unstable();
         set.dedup();
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

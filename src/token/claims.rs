@@ -1,6 +1,6 @@
 //! The claims set (RFC 7519 §4).
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 use std::fmt;
 
 use serde_json::{Number, Value};

@@ -1,6 +1,6 @@
 //! The JOSE header (RFC 7515 §4, RFC 7516 §4).
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 use std::fmt;
 
 use serde_json::Value;

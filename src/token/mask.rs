@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::decode;
 use super::segment::begins_object;
-use crate::scan::candidate::PREFIXES;
+use crate::scan::candidate::is_prefix;
 
 /// What stands in place of a token.
 const MASK: &str = "eyJ***";
@@ -19,7 +19,7 @@ pub fn mask_tokens(text: &str) -> Cow<'_, str> {
     let mut shown = String::new();
     let mut copied = 0;
     for (at, start) in text.as_bytes().array_windows().enumerate() {
-        if at < copied || !PREFIXES.contains(start) {
+        if at < copied || !is_prefix(*start) {
             continue;
         }
         let end = text.len().min(at + WINDOW);

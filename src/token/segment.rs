@@ -39,7 +39,7 @@ pub(super) fn read_claims<'a>(bytes: &'a [u8], from: usize, show: &[String]) -> 
 
 /// A header is looked at in windows of so many bytes before it is read as a whole. Most of what only looks like a header
 /// shows it in the first; without them, a long run that is full of beginnings would be read once for each.
-const HEADER_WINDOWS: [usize; 3] = [64, 1 << 10, 32 << 10];
+const HEADER_WINDOWS: [usize; 3] = [256, 2 << 10, 32 << 10];
 
 fn read_header_in(bytes: &[u8], alphabet: Alphabet) -> Option<Segment<'_, Header>> {
     for window in HEADER_WINDOWS {

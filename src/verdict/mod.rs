@@ -36,8 +36,10 @@ pub struct Judge<'p> {
 /// All that can be said about a token before the event time is known.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    /// What fails at any time, in the order of the steps.
-    timeless: Vec<Failure>,
+    /// The first step that fails at any time.
+    first: Option<Failure>,
+    /// All that fail at any time.
+    failing: VerdictSet,
     key: KeyQuestion,
     require_kid: bool,
     dates: Dates,
@@ -74,7 +76,8 @@ impl<'p> Judge<'p> {
             timeless.extend(claims::check(claims, token_type(&token.header, claims), rules));
         }
         Judgement {
-            timeless,
+            failing: timeless.iter().map(|failure| failure.verdict).collect(),
+            first: timeless.into_iter().min_by_key(|failure| failure.verdict),
             require_kid: Self::requires_kid(token, rules),
             key,
             dates: claims.map_or_else(Dates::default, |claims| Dates {
@@ -105,9 +108,9 @@ impl Judgement {
         let key_status = self.key.status(at);
         let key = key::check_status(key_status, self.require_kid);
         let dates = at.into_iter().flat_map(|at| time::check(&self.dates, at, self.leeway));
-        let mut first: Option<Failure> = None;
-        let mut failing = VerdictSet::default();
-        for failure in self.timeless.iter().cloned().chain(key).chain(dates) {
+        let mut first = self.first.clone();
+        let mut failing = self.failing;
+        for failure in key.into_iter().chain(dates) {
             failing.insert(failure.verdict);
             if first.as_ref().is_none_or(|first| failure.verdict < first.verdict) {
                 first = Some(failure);

@@ -58,12 +58,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         drop(staging);
         return Ok(ExitCode::from(exit::INTERRUPTED));
     }
-    write(&args.output, &options.criteria.policy, &scan, staging, spool)?;
+    write(&args.output, options.threads, &options.criteria.policy, &scan, staging, spool)?;
     Ok(exit_code(&scan, &fail_on))
 }
 
 fn write(
     args: &OutputArgs,
+    threads: usize,
     policy: &Policy,
     scan: &Scan,
     staging: Option<Staging>,
@@ -80,7 +81,7 @@ fn write(
     };
     let report = Report::new(findings);
     if let Some(staging) = staging {
-        report.write_csv(&staging)?;
+        jwtriage::run::pool(threads)?.install(|| report.write_csv(&staging))?;
         if let Some(spool) = spool {
             spool.finish(&scan.sources, &staging)?;
         }
