@@ -108,12 +108,6 @@ impl<'a> Piece<'a> {
         self.text.is_empty()
     }
 
-    /// Whether no further character could complete its last byte: one character is left over (RFC 4648 §4).
-    #[must_use]
-    pub(super) fn has_left_over(&self) -> bool {
-        self.text.len() % 4 == 1
-    }
-
     /// Whether it ends as no encoder ends: with a character left over, or with bits set beyond the last whole byte.
     pub(super) fn is_ragged(&self) -> bool {
         let beyond = match self.text.len() % 4 {
@@ -134,8 +128,9 @@ impl<'a> Piece<'a> {
     /// The whole bytes that it encodes. Bits beyond the last whole byte are dropped, as most libraries do.
     #[must_use]
     pub(super) fn decode(&self) -> Vec<u8> {
-        let whole = self.text.len() - usize::from(self.has_left_over());
-        LENIENT.decode(&self.text[..whole]).unwrap_or_default()
+        let mut bytes = vec![0; self.byte_length()];
+        decode_into(&self.text, &mut bytes);
+        bytes
     }
 
     /// Whether it is a word that stands for a part taken out: `REDACTED`, `xxxx`.
@@ -145,6 +140,16 @@ impl<'a> Piece<'a> {
         let crossed_out = text.len() >= 3 && text.iter().all(|byte| matches!(byte, b'x' | b'X'));
         crossed_out || MASK_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
     }
+}
+
+/// The whole bytes that a run of base64url encodes, written into `out`, which must have room for them. A character left
+/// over (RFC 4648 §4) completes no byte.
+pub(super) fn decode_into<'o>(run: &[u8], out: &'o mut [u8]) -> &'o [u8] {
+    let whole = run.len() - usize::from(run.len() % 4 == 1);
+    let bytes = &mut out[..whole * 6 / 8];
+    let decoded = LENIENT.decode_mut(&run[..whole], bytes);
+    debug_assert!(decoded.is_ok(), "a run holds nothing but base64url");
+    bytes
 }
 
 /// The six bits that a character of base64url stands for.

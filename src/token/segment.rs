@@ -1,14 +1,27 @@
 //! A segment that holds JSON: in the base64url alphabet, or in the standard one if only that makes a whole object.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::json::Ending;
-use super::piece::{Alphabet, Piece};
+use super::piece::{Alphabet, Piece, decode_into, mask_length};
 use super::{Claims, Header};
+use crate::scan::candidate::run_length;
 
 /// A segment's content, how it ends, and the piece that holds it.
 pub(super) type Segment<'a, T> = (T, Ending, Piece<'a>);
 
 /// Reads the header that begins `bytes`; `None` when none does.
 pub(super) fn read_header(bytes: &[u8]) -> Option<Segment<'_, Header>> {
+    if is_short_and_no_header(bytes) {
+        return None;
+    }
+    read_header_whole(bytes)
+}
+
+/// The same without the short cut.
+fn read_header_whole(bytes: &[u8]) -> Option<Segment<'_, Header>> {
     let (header, ending, piece) = read_header_in(bytes, Alphabet::Url)?;
     if ending == Ending::Cut
         && !piece.padded
@@ -41,6 +54,24 @@ pub(super) fn read_claims<'a>(bytes: &'a [u8], from: usize, show: &[String]) -> 
 /// shows it in the first; without them, a long run that is full of beginnings would be read once for each.
 const HEADER_WINDOWS: [usize; 3] = [256, 2 << 10, 32 << 10];
 
+/// What each header has, or the escape without which JSON cannot write it otherwise.
+static MARKS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["alg\"", "enc\""].map(Finder::new));
+
+/// Whether the short run that begins `bytes` is no header for sure. It says nothing that [`read_header`] would not find
+/// out too, but logs may be full of cursors and ids that begin like a token, and this parses and allocates nothing.
+fn is_short_and_no_header(bytes: &[u8]) -> bool {
+    let window = &bytes[..bytes.len().min(HEADER_WINDOWS[0])];
+    let run = run_length(window);
+    let behind = &bytes[run..];
+    let may_go_on = run == window.len() || matches!(behind[0], b'+' | b'/' | b'%' | b'=');
+    if may_go_on || mask_length(behind).is_some() {
+        return false;
+    }
+    let mut text = [0; HEADER_WINDOWS[0]];
+    let text = decode_into(&window[..run], &mut text);
+    memchr::memchr(b'\\', text).is_none() && MARKS.iter().all(|mark| mark.find(text).is_none())
+}
+
 fn read_header_in(bytes: &[u8], alphabet: Alphabet) -> Option<Segment<'_, Header>> {
     for window in HEADER_WINDOWS {
         let within = &bytes[..bytes.len().min(window)];
@@ -65,4 +96,44 @@ fn read_header_in(bytes: &[u8], alphabet: Alphabet) -> Option<Segment<'_, Header
 /// Whether `bytes` are the beginning of a JSON object, of whatever kind.
 pub(super) fn begins_object(bytes: &[u8]) -> bool {
     Header::read(&Piece::read(bytes, 0, Alphabet::Standard).decode()).1 == Ending::Cut
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts that begin like a token, encoded from JSON that is nearly a header.
+    fn nearly_headers() -> impl Strategy<Value = Vec<u8>> {
+        let broken = r#"\{ ?"(a|al|alg|enc|kid|\\u0061lg|[a-z >?~]{0,300})"?(:"?[A-Za-z0-9>?~]{0,12}"?,?"?(alg|enc|typ)?"?:?)?\}?"#;
+        let whole = r#"\{"x[>?~]{0,9}":1,"(alg|\\u0061lg|enc|al)":"[>?~]{0,9}"\}"#;
+        let json = prop_oneof![broken, whole];
+        let behind = r#"(\.|\.\.\.|\*\*\*|\.\*\*\*|\+|/|%2B|=|==|%3D| |"|\[REDACTED\]|\\u003cmasked>|&lt;masked&gt;)?[A-Za-z0-9.]{0,9}"#;
+        (json, 0..6_usize, behind, prop::sample::select(vec![BASE64URL_NOPAD, BASE64_NOPAD])).prop_map(
+            |(json, cut, behind, alphabet)| {
+                let mut text = alphabet.encode(json.as_bytes()).into_bytes();
+                text.truncate(text.len().saturating_sub(cut).max(3));
+                text.extend_from_slice(behind.as_bytes());
+                text
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn the_short_cut_takes_no_candidate_away(text in nearly_headers()) {
+            let decodes = |text| {
+                read_header_whole(text).is_some_and(|(header, ending, piece)| match ending {
+                    Ending::Complete => header.is_jose,
+                    Ending::Cut => header.is_jose || mask_length(&text[piece.end..]).is_some(),
+                    Ending::NotAnObject | Ending::Invalid => false,
+                })
+            };
+            prop_assert!(!(is_short_and_no_header(&text) && decodes(&text)));
+        }
+    }
 }
