@@ -2,7 +2,7 @@
 //! that a token it has seen before costs a hash, a look-up and a comparison of times.
 
 use std::borrow::Cow;
-
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
@@ -16,7 +16,7 @@ use crate::scan::candidate::{Extent, Starts, extent};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
 use crate::secret::{Fingerprint, Fingerprinter};
 use crate::tally::source::Found;
-use crate::tally::{BucketWidth, Sighting, Tally, TokenFacts, TokenNumber, earliest};
+use crate::tally::{BucketWidth, OutcomeNumber, Sighting, Tally, TokenFacts, TokenNumber, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::{Decoded, Token, decode, mask_tokens};
 use crate::verdict::{Judge, Judgement, Verdict, token_type};
@@ -51,6 +51,8 @@ pub struct Worker<'c> {
     criteria: &'c Criteria,
     starts: Starts,
     tokens: Vec<Known>,
+    /// What can be said about each of the tokens; apart, so that what every finding needs lies close together.
+    judgements: Vec<Judgement>,
     /// Tokens by two independent hashes of their candidate's bytes. The bytes themselves are not kept: 128 bits under
     /// random keys tell candidates apart.
     by_bytes: HashMap<(u64, u64), u32>,
@@ -63,8 +65,28 @@ pub struct Worker<'c> {
 #[derive(Debug)]
 struct Known {
     fingerprint: Fingerprint,
-    judgement: Judgement,
     number: TokenNumber,
+    last: Option<LastSighting>,
+}
+
+/// The last time that a token was found with an event time, and what another finding shares with it.
+#[derive(Debug)]
+struct LastSighting {
+    outcome: OutcomeNumber,
+    /// The event times, in milliseconds, at which the outcome is the same.
+    stretch: Range<i64>,
+    source: u32,
+    /// It stood on this line of the source, or below.
+    line: u64,
+}
+
+/// A token in a chunk.
+struct Finding {
+    /// Its place in `Worker::tokens`.
+    token: u32,
+    /// Where its candidate begins, and how many bytes that has.
+    at: usize,
+    length: usize,
 }
 
 impl<'c> Worker<'c> {
@@ -75,6 +97,7 @@ impl<'c> Worker<'c> {
             criteria,
             starts: Starts::default(),
             tokens: Vec::new(),
+            judgements: Vec::new(),
             by_bytes: HashMap::default(),
             hashers: [RandomState::default(), RandomState::default()],
             words: Words::default(),
@@ -108,8 +131,8 @@ impl<'c> Worker<'c> {
             match token {
                 Ok((token, length)) => {
                     from = at + length;
-                    let place = lines.place(at);
-                    self.count(token, &place, source, length, &mut found, rows.as_deref_mut());
+                    let finding = Finding { token, at, length };
+                    self.count(&finding, &mut lines, source, &mut found, rows.as_deref_mut());
                 }
                 Err(length) => {
                     from = at + 1;
@@ -147,9 +170,9 @@ impl<'c> Worker<'c> {
         let fingerprint = self.criteria.fingerprinter.token(decoded.own());
         let Self { criteria, words, tally, .. } = self;
         let number = tally.token(fingerprint, || Arc::new(facts(&decoded, criteria, words)));
-        let judgement = Judge::new(&criteria.policy).prepare(&decoded.token);
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
-        self.tokens.push(Known { fingerprint, judgement, number });
+        self.tokens.push(Known { fingerprint, number, last: None });
+        self.judgements.push(Judge::new(&criteria.policy).prepare(&decoded.token));
         self.by_bytes.insert(hash, token);
         Ok((token, decoded.length))
     }
@@ -170,38 +193,56 @@ impl<'c> Worker<'c> {
 
     fn count(
         &mut self,
-        token: u32,
-        place: &Place,
+        finding: &Finding,
+        lines: &mut Lines<'_>,
         source: &SourceId,
-        length: usize,
         found: &mut Found,
         rows: Option<&mut ChunkRows>,
     ) {
-        if self.is_outside(place) {
+        let Finding { token, at, length } = *finding;
+        let place = lines.place(at);
+        if self.is_outside(&place) {
             found.outside += 1;
             return;
         }
-        let known = &self.tokens[token as usize];
         let event_time = place.time.map(|time| time.at);
-        let outcome = known.judgement.at(event_time);
-        if let Some(rows) = rows {
-            rows.push(&Occurrence {
-                line: place.line,
-                offset: place.offset,
-                event_time,
-                time_source: place.time.map_or("", |time| time.source.as_str()),
-                fingerprint: known.fingerprint,
-                outcome: &outcome,
-            });
-        }
+        let known = &mut self.tokens[token as usize];
+        let last = known.last.as_ref();
+        let last = last.filter(|last| event_time.is_some_and(|at| last.stretch.contains(&at.millis())));
+        let is_below = |last: &&LastSighting| last.source == source.number && last.line <= lines.first_line();
+        let needs_line = rows.is_some() || !last.is_some_and(|last| is_below(&last));
         let sighting = Sighting {
             event_time,
             source: &source.name,
             source_id: source.number,
-            line: place.line,
+            line: needs_line.then(|| lines.line()),
             length: u32::try_from(length).unwrap_or(u32::MAX),
         };
-        self.tally.add(known.number, &outcome, &sighting);
+        let judgement = &self.judgements[token as usize];
+        let (number, stretch) = match last {
+            Some(last) => {
+                self.tally.add_again(known.number, last.outcome, &sighting);
+                (last.outcome, Some(last.stretch.clone()))
+            }
+            None => {
+                let number = self.tally.add(known.number, judgement.at(event_time), &sighting);
+                (number, event_time.map(|at| judgement.stretch(at)))
+            }
+        };
+        if let (Some(stretch), Some(line)) = (stretch, sighting.line) {
+            known.last = Some(LastSighting { outcome: number, stretch, source: source.number, line });
+        }
+        let outcome = self.tally.outcome(known.number, number);
+        if let (Some(rows), Some(line)) = (rows, sighting.line) {
+            rows.push(&Occurrence {
+                line,
+                offset: place.offset,
+                event_time,
+                time_source: place.time.map_or("", |time| time.source.as_str()),
+                fingerprint: known.fingerprint,
+                outcome,
+            });
+        }
         found.candidates += 1;
         found.valid += u64::from(outcome.verdict == Verdict::Valid);
         found.first_event = earliest(found.first_event, event_time);

@@ -14,8 +14,8 @@ pub const LINE_LIMIT: usize = 1 << 20;
 /// sure to be found whole in a line of more than [`LINE_LIMIT`] bytes.
 pub const TOKEN_LIMIT: usize = 256 << 10;
 
-/// The least that is read at a time, if as much is wanted: most sources are short, and no larger buffer is prepared
-/// for them.
+/// The least that a buffer has room for, if as much is wanted. It doubles as long as a source goes on: most are short,
+/// and no larger buffer is prepared for them.
 const MIN_READ: usize = 64 << 10;
 
 /// Some whole lines of a source, or a piece of a line that is longer than [`LINE_LIMIT`]. `Debug` shows no text.
@@ -145,9 +145,8 @@ impl<R: Read> Chunker<R> {
     fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize) {
         // A buffer that is filled to the limit and no further needs no copy of what is behind the last line.
         let wanted = self.capacity.min(LINE_LIMIT.saturating_sub(*filled).max(1));
-        let room = buffer.len() - *filled;
-        if room < wanted.min(MIN_READ) {
-            let length = (2 * buffer.len()).clamp(*filled + wanted.min(MIN_READ), *filled + wanted);
+        let length = (2 * buffer.len()).max(*filled + MIN_READ).min(*filled + wanted);
+        if buffer.len() < length {
             buffer.resize(length, 0);
         }
         let end = buffer.len().min(*filled + wanted);

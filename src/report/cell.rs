@@ -31,11 +31,7 @@ pub(super) struct Cell<'a>(Cow<'a, str>);
 impl<'a> Cell<'a> {
     /// The cell of a text of any length: a source's name, a place, an error.
     pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
-        let text = masked(text.into());
-        if !text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-            return Self(visible(text));
-        }
-        Self(Cow::Owned(format!("'{}", visible(text))))
+        Self::masked(masked(text.into()))
     }
 
     /// The cell of a value that a token's header or claims hold, which may be of any length.
@@ -43,9 +39,17 @@ impl<'a> Cell<'a> {
         // Masked before it is cut: what is left of a token may no longer look like one.
         let value = masked(value.into());
         match value.char_indices().nth(MAX_CHARS) {
-            None => Self::text(value),
-            Some((end, _)) => Self::text(format!("{}…", &value[..end])),
+            None => Self::masked(value),
+            Some((end, _)) => Self::masked(Cow::Owned(format!("{}…", &value[..end]))),
         }
+    }
+
+    /// The cell of a text in which no token is.
+    fn masked(text: Cow<'a, str>) -> Self {
+        if !text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            return Self(visible(text));
+        }
+        Self(Cow::Owned(format!("'{}", visible(text))))
     }
 
     /// The cell of a value that a token may lack; empty when it does.

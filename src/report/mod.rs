@@ -20,8 +20,6 @@ mod tokens;
 
 use std::io::{self, Write};
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::secret::Fingerprint;
 use crate::tally::{SourceTally, Tally, TokenTally};
@@ -67,19 +65,19 @@ pub struct Report<'a> {
     tokens: Vec<(Fingerprint, &'a TokenTally)>,
 }
 
-/// Writes one file of a report.
-type WriteFile = fn(&Report<'_>, &mut dyn Write) -> io::Result<()>;
+/// One file of a report: its name, and what writes it.
+pub struct ReportFile(&'static str, fn(&Report<'_>, &mut dyn Write) -> io::Result<()>);
 
 /// The CSV files that every report has.
-const FILES: [(&str, WriteFile); 8] = [
-    ("summary.csv", |report, out| csv::write(out, report.summary_rows())),
-    ("tokens.csv", |report, out| report.write_tokens(out)),
-    ("issuers.csv", |report, out| csv::write(out, report.issuer_rows())),
-    ("audiences.csv", |report, out| csv::write(out, report.audience_rows())),
-    ("clients.csv", |report, out| csv::write(out, report.client_rows())),
-    ("keys.csv", |report, out| csv::write(out, report.key_rows())),
-    ("timeline.csv", |report, out| csv::write(out, report.timeline_rows())),
-    ("sources.csv", |report, out| csv::write(out, report.source_rows())),
+pub const FILES: [ReportFile; 8] = [
+    ReportFile("summary.csv", |report, out| csv::write(out, report.summary_rows())),
+    ReportFile("tokens.csv", |report, out| report.write_tokens(out)),
+    ReportFile("issuers.csv", |report, out| csv::write(out, report.issuer_rows())),
+    ReportFile("audiences.csv", |report, out| csv::write(out, report.audience_rows())),
+    ReportFile("clients.csv", |report, out| csv::write(out, report.client_rows())),
+    ReportFile("keys.csv", |report, out| csv::write(out, report.key_rows())),
+    ReportFile("timeline.csv", |report, out| csv::write(out, report.timeline_rows())),
+    ReportFile("sources.csv", |report, out| csv::write(out, report.source_rows())),
 ];
 
 impl<'a> Report<'a> {
@@ -89,12 +87,12 @@ impl<'a> Report<'a> {
         Self { findings, tokens: findings.tally.tokens() }
     }
 
-    /// Writes every CSV file but `occurrences.csv`, several at a time on the threads of the pool that it is called in.
+    /// Writes one file. Files may be written at the same time.
     ///
     /// # Errors
-    /// When a file cannot be written.
-    pub fn write_csv(&self, staging: &Staging) -> Result<()> {
-        FILES.par_iter().try_for_each(|(name, write)| staging.write(name, |out| write(self, out)))
+    /// When it cannot be written.
+    pub fn write(&self, file: &ReportFile, staging: &Staging) -> Result<()> {
+        staging.write(file.0, |out| (file.1)(self, out))
     }
 
     /// The table for the terminal, with a line end. Lines are cut to `width` columns, if that is given.

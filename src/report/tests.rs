@@ -51,12 +51,12 @@ impl Made {
         place: (usize, u64),
         at: Option<i64>,
     ) {
-        let (id, line) = place;
+        let (id, line) = (place.0, Some(place.1));
         let source = &mut self.sources[id];
         let event_time = at.map(Timestamp::from_seconds);
         let sighting = Sighting { event_time, source: &source.name, source_id: source.id, line, length: 500 };
         let number = self.tally.token(fingerprint(token), || Arc::new(facts.clone()));
-        self.tally.add(number, outcome, &sighting);
+        self.tally.add(number, outcome.clone(), &sighting);
         source.found.merge(Found {
             candidates: 1,
             valid: u64::from(outcome.verdict == Verdict::Valid),
@@ -69,7 +69,7 @@ impl Made {
     fn file(&self, name: &str, known: Option<Known<'_>>) -> String {
         let findings =
             Findings { tally: &self.tally, sources: &self.sources, known, show_claims: &self.show_claims };
-        let (_, write) = FILES.iter().find(|(file, _)| *file == name).unwrap();
+        let ReportFile(_, write) = FILES.iter().find(|file| file.0 == name).unwrap();
         let mut out = Vec::new();
         write(&Report::new(findings), &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -296,7 +296,8 @@ fn an_empty_report_has_every_file_with_its_header() {
     let tally = Tally::new(BucketWidth::Auto);
     let findings = Findings { tally: &tally, sources: &[], known: None, show_claims: &["tenant".into()] };
     let staging = Staging::new(&out).unwrap();
-    Report::new(findings).write_csv(&staging).unwrap();
+    let report = Report::new(findings);
+    FILES.iter().for_each(|file| report.write(file, &staging).unwrap());
     OccurrenceSpool::new(&staging).unwrap().finish(&[], &staging).unwrap();
     staging.publish().unwrap();
     let mut headers: Vec<_> = fs::read_dir(&out)
@@ -443,7 +444,7 @@ proptest! {
         let made = made_from(&texts, &findings);
         let whole = findings.len() as u64;
         prop_assert_eq!(sum(&made.file("sources.csv", None), "candidates"), whole);
-        for (name, _) in FILES.iter().filter(|(name, _)| *name != "sources.csv") {
+        for ReportFile(name, _) in FILES.iter().filter(|file| file.0 != "sources.csv") {
             prop_assert_eq!(sum(&made.file(name, None), "occurrences"), whole, "{}", name);
         }
     }
@@ -452,7 +453,7 @@ proptest! {
     fn every_text_cell_is_harmless_and_no_key_comes_twice_or_out_of_order((texts, findings) in findings()) {
         let made = made_from(&texts, &findings);
         let key_columns = [2, 3, 3, 3, 3, 4, 2, 1];
-        for ((name, _), columns) in FILES.iter().zip(key_columns) {
+        for (ReportFile(name, _), columns) in FILES.iter().zip(key_columns) {
             let file = made.file(name, None);
             prop_assert!(!file.contains(|c: char| c.is_control() && c != '\n'), "{}", name);
             let mut keys: Vec<Vec<String>> = Vec::new();
@@ -480,7 +481,7 @@ proptest! {
             mine.found.merge(theirs.found);
         }
         merged.sources.reverse();
-        for (name, _) in FILES {
+        for ReportFile(name, _) in FILES {
             prop_assert_eq!(merged.file(name, None), whole.file(name, None), "{}", name);
         }
         prop_assert_eq!(merged.summary(None, true), whole.summary(None, true));

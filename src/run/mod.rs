@@ -14,11 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use feed::Feed;
 use rayon::Scope;
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
 use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
-use crate::report::{ChunkRows, OccurrenceSpool};
+use crate::report::{self, ChunkRows, OccurrenceSpool, Report, Staging};
 use crate::scan::event_time::TimeRules;
 use crate::scan::lines::TimeContext;
 use crate::tally::source::Found;
@@ -90,11 +91,15 @@ pub fn scan(
     flow.finish()
 }
 
-/// So many threads.
+/// Writes every CSV file of a report but `occurrences.csv`, on so many threads.
 ///
 /// # Errors
-/// When they cannot be started.
-pub fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+/// When a file cannot be written, or no thread can be started.
+pub fn write(report: &Report<'_>, staging: &Staging, threads: usize) -> Result<()> {
+    pool(threads)?.install(|| report::FILES.par_iter().try_for_each(|file| report.write(file, staging)))
+}
+
+fn pool(threads: usize) -> Result<rayon::ThreadPool> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(|error| Error::new(format!("cannot start {threads} threads: {error}; try --threads 1")))
 }

@@ -1,6 +1,6 @@
 //! The place and the event time of positions in a chunk, asked for in ascending order.
 //!
-//! Nothing here is done per line of the log: line ends are counted between positions that were asked for, and a line's
+//! Nothing here is done per line of the log: line ends are counted up to positions whose line is asked for, and a line's
 //! time is read when something was found on it. Only when that line states none are the lines above it read, each once.
 
 use std::sync::Arc;
@@ -77,8 +77,6 @@ impl TimeContext {
 /// What is known about a position in a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The line, from 1.
-    pub line: u64,
     /// The offset in the decompressed source.
     pub offset: u64,
     /// When it was written; `None` when nothing tells.
@@ -94,7 +92,9 @@ pub struct Place {
 pub struct Lines<'c> {
     chunk: &'c Chunk,
     context: &'c TimeContext,
-    /// The mark that holds for the last position, moved on to where line ends have been counted up to.
+    /// The last position.
+    at: usize,
+    /// The mark that holds for it, moved on to where line ends have been counted up to.
     counted: Mark,
     /// Marks that begin behind the last position.
     marks: &'c [Mark],
@@ -119,6 +119,7 @@ impl<'c> Lines<'c> {
         Self {
             chunk,
             context,
+            at: 0,
             counted: chunk.marks[0],
             marks: &chunk.marks[1..],
             first_line_end: known_to,
@@ -132,7 +133,13 @@ impl<'c> Lines<'c> {
 
     /// What is known about the position `at`, which must not be before one that was asked for earlier.
     pub fn place(&mut self, at: usize) -> Place {
-        self.count_to(at);
+        while let [next, rest @ ..] = self.marks
+            && next.at <= at
+        {
+            self.counted = *next;
+            self.marks = rest;
+        }
+        self.at = at;
         let enters = at >= self.line_end;
         // A line that began in an earlier chunk was counted there.
         let began_earlier = self.chunk.begins_inside_line && at < self.first_line_end;
@@ -141,25 +148,27 @@ impl<'c> Lines<'c> {
             self.enter_line(at);
         }
         Place {
-            line: self.counted.line,
-            offset: self.counted.offset,
+            offset: self.counted.offset + (at - self.counted.at) as u64,
             time: self.time,
             format: self.format,
             is_first_on_line,
         }
     }
 
-    fn count_to(&mut self, at: usize) {
-        while let [next, rest @ ..] = self.marks
-            && next.at <= at
-        {
-            self.counted = *next;
-            self.marks = rest;
-        }
-        let between = &self.chunk.bytes[self.counted.at..at];
+    /// The line, from 1, that holds the last position. It is counted when it is asked for: most sightings of a token
+    /// need no line.
+    pub fn line(&mut self) -> u64 {
+        let between = &self.chunk.bytes[self.counted.at..self.at];
         self.counted.line += memchr::memchr_iter(b'\n', between).count() as u64;
         self.counted.offset += between.len() as u64;
-        self.counted.at = at;
+        self.counted.at = self.at;
+        self.counted.line
+    }
+
+    /// A line that no position in the chunk is before.
+    #[must_use]
+    pub fn first_line(&self) -> u64 {
+        self.chunk.marks[0].line
     }
 
     fn enter_line(&mut self, at: usize) {
@@ -239,7 +248,7 @@ mod tests {
             for at in memchr::memchr_iter(b'e', &chunk.bytes) {
                 let place = lines.place(at);
                 let time = place.time.map(|time| (time.at.millis() / 1000 - 1_781_226_000, time.source));
-                told.push((place.line, place.offset, time));
+                told.push((lines.line(), place.offset, time));
             }
             context = context.behind(&chunk);
         }

@@ -15,7 +15,7 @@ use smallvec::{Array, SmallVec, smallvec};
 
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
-use crate::verdict::{Outcome, TokenType, VerdictSet};
+use crate::verdict::{Outcome, TokenType, Verdict, VerdictSet};
 
 /// What the reports may show of a token: no byte of it, only what contract section 5 names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,8 +97,8 @@ pub struct Sighting<'a> {
     pub source: &'a Arc<str>,
     /// The source's number.
     pub source_id: u32,
-    /// The line, from 1.
-    pub line: u64,
+    /// The line, from 1; `None` if the same outcome was counted before in this source, on this line or above it.
+    pub line: Option<u64>,
     /// Length of the candidate in bytes.
     pub length: u32,
 }
@@ -114,6 +114,10 @@ pub struct Tally {
 /// A token's number in the tally that gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenNumber(u32);
+
+/// The number of one of a token's outcomes in the tally that gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutcomeNumber(usize);
 
 impl Tally {
     /// An empty tally.
@@ -134,16 +138,38 @@ impl Tally {
         })
     }
 
-    /// Counts one finding.
-    pub fn add(&mut self, token: TokenNumber, outcome: &Outcome, sighting: &Sighting<'_>) {
-        let width = self.timeline.width();
-        let bucket = self.timeline.add(sighting.event_time, outcome.verdict);
-        self.widen_buckets(width);
-        let outcomes = &mut self.tokens[token.0 as usize].outcomes;
-        match outcomes.iter_mut().find(|(known, _)| known == outcome) {
-            Some((_, count)) => count.add(sighting, bucket),
-            None => outcomes.push((outcome.clone(), Count::new(sighting, bucket))),
+    /// Counts one finding, and gives the outcome's number, by which it is counted again.
+    pub fn add(&mut self, token: TokenNumber, outcome: Outcome, sighting: &Sighting<'_>) -> OutcomeNumber {
+        let outcomes = &self.tokens[token.0 as usize].outcomes;
+        if let Some(known) = outcomes.iter().position(|(known, _)| *known == outcome) {
+            let number = OutcomeNumber(known);
+            self.add_again(token, number, sighting);
+            return number;
         }
+        let bucket = self.bucket(outcome.verdict, sighting);
+        let outcomes = &mut self.tokens[token.0 as usize].outcomes;
+        outcomes.push((outcome, Count::new(sighting, bucket)));
+        OutcomeNumber(outcomes.len() - 1)
+    }
+
+    /// Counts one more finding of an outcome.
+    pub fn add_again(&mut self, token: TokenNumber, outcome: OutcomeNumber, sighting: &Sighting<'_>) {
+        let bucket = self.bucket(self.outcome(token, outcome).verdict, sighting);
+        self.tokens[token.0 as usize].outcomes[outcome.0].1.add(sighting, bucket);
+    }
+
+    /// The outcome with this number.
+    #[must_use]
+    pub fn outcome(&self, token: TokenNumber, outcome: OutcomeNumber) -> &Outcome {
+        &self.tokens[token.0 as usize].outcomes[outcome.0].0
+    }
+
+    /// Counts a finding in the timeline and gives its bucket.
+    fn bucket(&mut self, verdict: Verdict, sighting: &Sighting<'_>) -> Option<i64> {
+        let width = self.timeline.width();
+        let bucket = self.timeline.add(sighting.event_time, verdict);
+        self.widen_buckets(width);
+        bucket
     }
 
     /// Adds what another tally counted. Both must have been made with the same bucket width.
@@ -214,7 +240,10 @@ impl Count {
             first_seen: sighting.event_time,
             last_seen: sighting.event_time,
             sources: smallvec![sighting.source_id],
-            first_location: Location { source: Arc::clone(sighting.source), line: sighting.line },
+            first_location: Location {
+                source: Arc::clone(sighting.source),
+                line: sighting.line.expect("the first sighting of an outcome has a line"),
+            },
             length: sighting.length,
             buckets: bucket.into_iter().collect(),
         }
@@ -226,15 +255,10 @@ impl Count {
         self.first_seen = earliest(self.first_seen, sighting.event_time);
         self.last_seen = self.last_seen.max(sighting.event_time);
         insert_sorted(&mut self.sources, sighting.source_id);
-        let first = &self.first_location;
-        // Of one source, whose name need not be looked at, most sightings come in order.
-        let is_first = if Arc::ptr_eq(sighting.source, &first.source) {
-            sighting.line < first.line
-        } else {
-            (&**sighting.source, sighting.line) < (&*first.source, first.line)
-        };
-        if is_first {
-            self.first_location = Location { source: Arc::clone(sighting.source), line: sighting.line };
+        if let Some(line) = sighting.line
+            && (&**sighting.source, line) < (&*self.first_location.source, self.first_location.line)
+        {
+            self.first_location = Location { source: Arc::clone(sighting.source), line };
         }
         self.length = self.length.max(sighting.length);
         if let Some(bucket) = bucket {
@@ -310,8 +334,8 @@ mod tests {
         let source: Arc<str> = "api.log".into();
         for time in times {
             let event_time = time.map(Timestamp::from_seconds);
-            let sighting = Sighting { event_time, source: &source, source_id: 0, line: 1, length: 100 };
-            tally.add(token, &outcome, &sighting);
+            let sighting = Sighting { event_time, source: &source, source_id: 0, line: Some(1), length: 100 };
+            tally.add(token, outcome.clone(), &sighting);
         }
         tally
     }

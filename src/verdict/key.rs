@@ -47,6 +47,11 @@ impl KeyQuestion {
         }
     }
 
+    /// The instants, in milliseconds, at which the status may change.
+    pub fn turns(&self) -> impl Iterator<Item = i64> {
+        self.entries().iter().flat_map(|entry| [entry.from, entry.until]).flatten().map(Timestamp::millis)
+    }
+
     /// The keys that `kid` names.
     #[must_use]
     pub fn entries(&self) -> &[KeyEntry] {

@@ -21,6 +21,8 @@ pub use crate::policy::KeyStatus;
 pub use token_type::token_type;
 pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
 
+use std::ops::Range;
+
 use crate::policy::{Policy, Rules};
 use crate::timestamp::Timestamp;
 use crate::token::Token;
@@ -120,6 +122,17 @@ impl Judgement {
             first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
         failing.remove(verdict);
         Outcome { verdict, detail, also: failing, key_status, signature: self.signature }
+    }
+
+    /// The event times around `at`, in milliseconds, at all of which the outcome is the same: most tokens have one
+    /// outcome before a date and one after it.
+    #[must_use]
+    pub fn stretch(&self, at: Timestamp) -> Range<i64> {
+        let at = at.millis();
+        let turns = || time::turns(&self.dates, self.leeway).chain(self.key.turns());
+        let from = turns().filter(|turn| *turn <= at).max().unwrap_or(i64::MIN);
+        let until = turns().filter(|turn| *turn > at).min().unwrap_or(i64::MAX);
+        from..until
     }
 }
 

@@ -50,6 +50,15 @@ pub fn check(dates: &Dates, at: Timestamp, leeway: i64) -> impl Iterator<Item = 
     .flatten()
 }
 
+/// The instants, in milliseconds, at which what [`check`] says may change.
+pub fn turns(dates: &Dates, leeway: i64) -> impl Iterator<Item = i64> {
+    let too_late = dates.exp.map(|date| date.at.millis().saturating_add(leeway));
+    let too_early = [dates.nbf, dates.iat].into_iter().flatten();
+    let too_early = too_early.map(move |date| date.at.millis().saturating_sub(leeway));
+    let too_late = too_late.into_iter().flat_map(|turn| [turn, turn.saturating_add(SKEW)]);
+    too_late.chain(too_early.flat_map(|turn| [turn.saturating_sub(SKEW), turn]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -145,7 +145,7 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
     let run::Scan { tally, sources, .. } =
         run::scan(&paths, options, &Silent, Some(&spool), &AtomicBool::new(false)).unwrap();
     let findings = Findings { tally: &tally, sources: &sources, known: None, show_claims: &[] };
-    Report::new(findings).write_csv(&staging).unwrap();
+    jwtriage::run::write(&Report::new(findings), &staging, 2).unwrap();
     spool.finish(&sources, &staging).unwrap();
     staging.publish().unwrap();
     let files = files(&out);

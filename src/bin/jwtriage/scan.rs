@@ -81,7 +81,7 @@ fn write(
     };
     let report = Report::new(findings);
     if let Some(staging) = staging {
-        jwtriage::run::pool(threads)?.install(|| report.write_csv(&staging))?;
+        jwtriage::run::write(&report, &staging, threads)?;
         if let Some(spool) = spool {
             spool.finish(&scan.sources, &staging)?;
         }
