@@ -139,7 +139,10 @@ impl Judgement {
 #[cfg(test)]
 mod tests {
     use super::testing::{at, policy, token};
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::token::NumericDate;
 
     const POLICY: &str = r#"
         leeway = "30s"
@@ -168,6 +171,41 @@ mod tests {
             "alg_not_allowed/alg also expired;wrong_issuer;wrong_audience"
         );
         assert_eq!(told(header, wrong, &policy, None), "wrong_issuer/trailing_slash also wrong_audience");
+    }
+
+    #[test]
+    fn the_outcome_is_the_same_over_its_stretch() {
+        // Two keys of one kid, with windows; dates in every order; leeway; milliseconds.
+        let entry = |from: Option<i64>, until: Option<i64>| {
+            let mut entry = super::testing::rsa_entry("k", 2048, None, None);
+            (entry.from, entry.until) = (from.map(Timestamp::from_millis), until.map(Timestamp::from_millis));
+            entry
+        };
+        let date = |in_milliseconds| {
+            move |millis: i64| NumericDate { at: Timestamp::from_millis(millis), in_milliseconds }
+        };
+        let instant = || proptest::option::of(-200_000_i64..200_000);
+        let judgements =
+            ([instant(), instant(), instant()], [instant(), instant(), instant(), instant()], 0..90_000_i64);
+        proptest!(ProptestConfig::with_cases(2000), |((dates, windows, leeway) in judgements, at in -400_000_i64..400_000)| {
+            let [exp, nbf, iat] = dates;
+            let judgement = Judgement {
+                first: None,
+                failing: VerdictSet::default(),
+                key: KeyQuestion::Named(vec![entry(windows[0], windows[1]), entry(windows[2], windows[3])]),
+                require_kid: false,
+                dates: Dates { exp: exp.map(date(false)), nbf: nbf.map(date(true)), iat: iat.map(date(false)) },
+                leeway,
+                signature: SignatureStatus::Unchecked,
+            };
+            let outcome = |millis| judgement.at(Some(Timestamp::from_millis(millis)));
+            let stretch = judgement.stretch(Timestamp::from_millis(at));
+            prop_assert!(stretch.contains(&at));
+            let (first, last) = (stretch.start.max(-900_000), stretch.end.min(900_000) - 1);
+            for other in [first, last, first.midpoint(last)] {
+                prop_assert_eq!(outcome(other), outcome(at));
+            }
+        });
     }
 
     #[test]
