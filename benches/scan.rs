@@ -179,14 +179,14 @@ fn decoded() -> Token {
 #[divan::bench]
 fn verdict_prepare(bencher: Bencher<'_, '_>) {
     let (policy, token) = (policy(), decoded());
-    bencher.bench_local(|| Judge::new(&policy).prepare(black_box(&token)));
+    bencher.bench_local(|| Judge::new(&policy).prepare(black_box(&token), None));
 }
 
 /// The steps that do: once per finding. By the verdict.
 #[divan::bench(args = ["valid", "expired"])]
 fn verdict_at(bencher: Bencher<'_, '_>, name: &str) {
     let (policy, token) = (policy(), decoded());
-    let judgement = Judge::new(&policy).prepare(&token);
+    let judgement = Judge::new(&policy).prepare(&token, None);
     let expires_at = token.claims.as_ref().and_then(|claims| claims.exp).unwrap().at.millis();
     let (seconds, verdict) = if name == "valid" { (-60, Verdict::Valid) } else { (60, Verdict::Expired) };
     let at = Some(Timestamp::from_millis(expires_at + seconds * 1000));

@@ -28,7 +28,7 @@
 //! let start = jwtriage::scan::candidate::Starts::default().next(log.as_bytes(), 0).expect("a candidate");
 //! let decoded = jwtriage::token::decode(&log.as_bytes()[start..], &[]).expect("a token");
 //!
-//! let judgement = Judge::new(&Policy::default()).prepare(&decoded.token);
+//! let judgement = Judge::new(&Policy::default()).prepare(&decoded.token, decoded.signed());
 //! let when = |second: i64| Some(Timestamp::from_seconds(second));
 //! assert_eq!(judgement.at(when(1_781_225_999)).verdict, Verdict::Valid);
 //! assert_eq!(judgement.at(when(1_781_226_005)).verdict, Verdict::Expired);

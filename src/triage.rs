@@ -172,7 +172,7 @@ impl<'c> Worker<'c> {
         let number = tally.token(fingerprint, || Arc::new(facts(&decoded, criteria, words)));
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
         self.tokens.push(Known { fingerprint, number, last: None });
-        self.judgements.push(Judge::new(&criteria.policy).prepare(&decoded.token));
+        self.judgements.push(Judge::new(&criteria.policy).prepare(&decoded.token, decoded.signed()));
         self.by_bytes.insert(hash, token);
         Ok((token, decoded.length))
     }

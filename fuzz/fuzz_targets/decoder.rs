@@ -45,7 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
         let own = decoded.own().expose().len();
         for cut in (1..8).map(|eighth| own * eighth / 8).chain(own.saturating_sub(4)..own) {
             let Some(cut) = decode(&candidate[..cut], &show) else { continue };
-            let outcome = Judge::new(&Policy::default()).prepare(&cut.token).at(None);
+            let outcome = Judge::new(&Policy::default()).prepare(&cut.token, cut.signed()).at(None);
             assert_ne!(outcome.verdict, Verdict::Valid);
         }
     }

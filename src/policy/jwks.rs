@@ -2,8 +2,9 @@
 //! that cannot be read or has an unknown type stays in the set, because its `kid` was published, and costs a warning.
 
 use super::algorithm;
-use super::key::{Key, KeyKind, Material, Usage, coordinate_len};
+use super::key::{Key, KeyKind, Material, Usage};
 use super::problem::{Warning, quoted};
+use super::verifier;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -158,12 +159,19 @@ impl Reader<'_> {
                 return (KeyKind::Other(kty.to_owned()), Material::Unusable);
             }
         };
-        read.unwrap_or_else(|member| {
+        let (kind, material) = read.unwrap_or_else(|member| {
             self.warn(format!(
                 "{name}: expected \"{member}\" in base64url (\"crv\" as a name) for a key of type {kty}; its kid is known, but nothing verifies with it"
             ));
             (KeyKind::Unreadable { kty: kty.to_owned() }, Material::Unusable)
-        })
+        });
+        match verifier::objection(&kind, &material) {
+            None => (kind, material),
+            Some(why) => {
+                self.warn(format!("{name}: {why}; its kid is known, but nothing verifies with it"));
+                (kind, Material::Unusable)
+            }
+        }
     }
 
     /// What a public key set should never hold. The values are not kept.
@@ -204,16 +212,6 @@ impl Reader<'_> {
         let curve = curve.ok_or("crv")?;
         let x = self.bytes(name, members, "x")?;
         let y = self.bytes(name, members, "y")?;
-        match coordinate_len(&curve) {
-            None => self
-                .warn(format!("{name}: its curve {} is unknown; nothing verifies with it", quoted(&curve))),
-            Some(len) if x.len() != len || y.len() != len => self.warn(format!(
-                "{name}: expected coordinates of {len} bytes for {curve}, found {} and {}",
-                x.len(),
-                y.len()
-            )),
-            Some(_) => {}
-        }
         Ok((KeyKind::Ec { curve }, Material::Ec { x, y }))
     }
 
@@ -225,14 +223,6 @@ impl Reader<'_> {
     ) -> Result<(KeyKind, Material), &'static str> {
         let curve = curve.ok_or("crv")?;
         let x = self.bytes(name, members, "x")?;
-        let expected = match curve.as_str() {
-            "Ed25519" => 32,
-            "Ed448" => 57,
-            _ => x.len(),
-        };
-        if x.len() != expected {
-            self.warn(format!("{name}: expected {expected} bytes for {curve}, found {}", x.len()));
-        }
         Ok((KeyKind::Okp { curve }, Material::Okp { x }))
     }
 

@@ -3,6 +3,8 @@
 use super::algorithm;
 use std::fmt;
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
 /// A key from a JWKS document or a secret file. Its `Debug` shows no secret; private members are never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -77,8 +79,7 @@ pub enum Mismatch {
     Use,
 }
 
-/// What a signature is verified with: the decoded members of a JWK, big-endian. The next room to read it is the one
-/// that verifies signatures.
+/// What a signature is verified with: the decoded members of a JWK, big-endian. `verifier.rs` reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Material {
     /// An RSA public key.
@@ -106,8 +107,8 @@ pub enum Material {
     Unusable,
 }
 
-/// The bytes of a secret. `Debug` shows only how many; there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
+/// The bytes of a secret, overwritten when it is dropped. `Debug` shows only how many; there is no `Display`.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
@@ -194,7 +195,7 @@ impl Key {
 }
 
 /// The bytes of a coordinate on a curve (RFC 7518 §6.2.1.2).
-pub(super) fn coordinate_len(curve: &str) -> Option<usize> {
+fn coordinate_len(curve: &str) -> Option<usize> {
     match curve {
         "P-256" | "secp256k1" => Some(32),
         "P-384" => Some(48),

@@ -22,11 +22,13 @@ mod problem;
 mod secret_file;
 mod section;
 mod uri;
+mod verifier;
 
 pub use flags::PolicyFlags;
 pub use key::{Key, KeyKind, Mismatch};
 pub use keys::{KeyEntry, KeySet, KeySets, KeyStatus};
 pub use problem::Warning;
+pub use verifier::Verification;
 
 use crate::error::{Error, Result};
 use problem::Problems;

@@ -11,7 +11,7 @@ use super::algorithm::{SignatureLengths, is_signature_algorithm};
 use super::json::Ending;
 use super::piece::{Alphabet, Piece, dot_length, mask_length};
 use super::segment::{read_claims, read_header};
-use super::{Claims, Cut, Fault, Flaw, Header, SignaturePart, Token};
+use super::{Claims, Cut, Fault, Flaw, Header, SignaturePart, Signed, Token};
 use crate::secret::RawToken;
 
 /// A candidate that is one, decoded. `Debug` shows no byte of it.
@@ -39,6 +39,20 @@ impl Decoded<'_> {
     #[must_use]
     pub fn own(&self) -> RawToken<'_> {
         RawToken::new(&self.own)
+    }
+
+    /// What can be verified; `None` where the form is not that of a JWS, so that no verifier would look at the signature.
+    #[must_use]
+    pub fn signed(&self) -> Option<Signed<'_>> {
+        let has_form = match self.token.fault {
+            None => true,
+            Some(Fault::Flaw(flaw)) => flaw.is_of_content(),
+            Some(Fault::Masked | Fault::Cut(_)) => false,
+        };
+        self.token.signature.filter(|signature| has_form && signature.bytes > 0 && !signature.ragged)?;
+        let dot = memchr::memrchr(b'.', &self.own)?;
+        let signature = std::str::from_utf8(&self.own[dot + 1..]).ok()?;
+        Some(Signed { signing_input: &self.own[..dot], signature })
     }
 }
 

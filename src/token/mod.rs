@@ -11,6 +11,8 @@ mod mask;
 mod piece;
 mod segment;
 
+use std::fmt;
+
 pub use claims::{Claims, NumericDate};
 pub use decode::{Decoded, decode};
 pub use header::Header;
@@ -42,6 +44,26 @@ pub struct SignaturePart {
     /// Whether it ends where no encoder ends: with a character left over, or with bits set beyond the last byte. Then
     /// it was cut, if its length allows for more, or damaged.
     pub ragged: bool,
+}
+
+/// What a signature is about, and the signature (RFC 7515 §2). `Debug` shows no byte of either.
+#[derive(Clone, Copy)]
+pub struct Signed<'a> {
+    /// The JWS Signing Input: header, dot, payload.
+    pub signing_input: &'a [u8],
+    /// The JWS Signature in base64url.
+    pub signature: &'a str,
+}
+
+impl fmt::Debug for Signed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Signed({} bytes, signature of {} characters)",
+            self.signing_input.len(),
+            self.signature.len()
+        )
+    }
 }
 
 /// What is wrong with a token's form.

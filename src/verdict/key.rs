@@ -1,61 +1,121 @@
 //! Step 3: is the key that `kid` names one that signs at this time? (`unknown_kid`, `stale_kid`, `alg_key_mismatch`)
 
-use super::{Failure, KeyStatus, Verdict};
+use super::signature::{self, Trial};
+use super::{Failure, KeyStatus, SignatureStatus, Verdict};
 use crate::policy::{KeyEntry, Mismatch, Rules};
 use crate::timestamp::Timestamp;
-use crate::token::Token;
+use crate::token::{Signed, Token};
 
 /// What can be asked about a token's key when an event time is known. It does not change with time.
 #[derive(Clone, Debug)]
 pub enum KeyQuestion {
     /// The answer is the same at all times.
-    Settled(KeyStatus),
+    Settled(KeyAnswer),
     /// `kid` names these keys.
-    Named(Vec<KeyEntry>),
+    Named(Vec<Trial>),
+    /// There is no `kid`.
+    Anonymous {
+        /// The key that verifies the signature, as often as it was published.
+        verified_by: Vec<KeyEntry>,
+        /// What became of the signature where there is no such key.
+        otherwise: SignatureStatus,
+    },
+}
+
+/// What the key sets say about a token at an event time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyAnswer {
+    /// Where the key stands that `kid` names.
+    pub status: KeyStatus,
+    /// Where the key stands that was found by trying, because there is no `kid`.
+    pub found: Option<KeyStatus>,
+    /// What became of the signature.
+    pub signature: SignatureStatus,
 }
 
 impl KeyQuestion {
     /// The question about a token. `knows_issuer` says whether `rules` are those of its own issuer: only its own
-    /// issuer's key sets can tell that a `kid` is unknown.
+    /// issuer's key sets can tell that a `kid` is unknown, or that no key verifies a token without one.
     #[must_use]
-    pub fn new(token: &Token, rules: &Rules, knows_issuer: bool) -> Self {
+    pub fn new(token: &Token, signed: Option<Signed<'_>>, rules: &Rules, knows_issuer: bool) -> Self {
+        let settled = |status, signature| Self::Settled(KeyAnswer { status, found: None, signature });
+        let kid = token.header.kid.as_deref();
         // The `kid` of a JWE names a key that decrypts.
         if token.encrypted {
-            return Self::Settled(KeyStatus::Unchecked);
+            return settled(KeyStatus::Unchecked, SignatureStatus::Unchecked);
         }
-        let Some(kid) = &token.header.kid else { return Self::Settled(KeyStatus::Absent) };
-        let entries = rules.keys.with_kid(kid);
-        match entries.is_empty() {
-            false => Self::Named(entries.to_vec()),
-            true if knows_issuer && !rules.keys.is_empty() => Self::Settled(KeyStatus::Unknown),
-            true => Self::Settled(KeyStatus::Unchecked),
+        if rules.keys.is_empty() {
+            let status = if kid.is_some() { KeyStatus::Unchecked } else { KeyStatus::Absent };
+            return settled(status, signature::untried(token));
+        }
+        // Keys that have no `kid` cannot tell which is meant.
+        let names_keys = rules.keys.iter().any(|entry| entry.key.kid.is_some());
+        if let Some(kid) = kid.filter(|_| names_keys) {
+            let entries = rules.keys.with_kid(kid);
+            let status = if knows_issuer { KeyStatus::Unknown } else { KeyStatus::Unchecked };
+            return match entries.is_empty() {
+                false => Self::Named(signature::try_keys(token, signed, entries)),
+                true if signed.is_some() => settled(status, SignatureStatus::NoKey),
+                true => settled(status, signature::untried(token)),
+            };
+        }
+        let (verified, others): (Vec<_>, Vec<_>) =
+            signature::try_keys(token, signed, rules.keys.iter().as_slice())
+                .into_iter()
+                .partition(|trial| trial.signature == SignatureStatus::Verified);
+        let otherwise = match signature::sum(others.iter().map(|trial| trial.signature)) {
+            Some(SignatureStatus::Failed) if !knows_issuer => SignatureStatus::NoKey,
+            sum => sum.unwrap_or(SignatureStatus::NoKey),
+        };
+        let verified_by: Vec<_> = verified.into_iter().map(|trial| trial.entry).collect();
+        match kid {
+            None => Self::Anonymous { verified_by, otherwise },
+            Some(_) if verified_by.is_empty() => settled(KeyStatus::Unchecked, otherwise),
+            Some(_) => settled(KeyStatus::Unchecked, SignatureStatus::Verified),
         }
     }
 
-    /// Where the key stands at the event time. Without one, only a key that never changes its status has one.
+    /// The answer at the event time. Without one, only a key that never changes its status has one.
     #[must_use]
-    pub fn status(&self, at: Option<Timestamp>) -> KeyStatus {
-        match (self, at) {
-            (Self::Settled(status), _) => *status,
-            (Self::Named(entries), Some(at)) => {
-                entries.iter().map(|entry| entry.status(at)).min().unwrap_or(KeyStatus::Unknown)
+    pub fn answer(&self, at: Option<Timestamp>) -> KeyAnswer {
+        match self {
+            Self::Settled(answer) => *answer,
+            Self::Named(trials) => {
+                let status = status_of(trials.iter().map(|trial| &trial.entry), at);
+                // Of several keys of this name only those count that the status is of.
+                let asked = |trial: &&Trial| at.is_none_or(|at| trial.entry.status(at) == status);
+                let signature = signature::sum(trials.iter().filter(asked).map(|trial| trial.signature));
+                let signature = signature.unwrap_or(SignatureStatus::NoKey);
+                KeyAnswer { status, found: None, signature }
             }
-            (Self::Named(entries), None) => {
-                let always = |entry: &KeyEntry| entry.from.is_none() && entry.until.is_none();
-                if entries.iter().any(always) { KeyStatus::Current } else { KeyStatus::Unchecked }
+            Self::Anonymous { verified_by, otherwise } => {
+                let found = (!verified_by.is_empty()).then(|| status_of(verified_by.iter(), at));
+                let signature = if found.is_some() { SignatureStatus::Verified } else { *otherwise };
+                KeyAnswer { status: KeyStatus::Absent, found, signature }
             }
         }
     }
 
-    /// The instants, in milliseconds, at which the status may change.
+    /// The instants, in milliseconds, at which the answer may change.
     pub fn turns(&self) -> impl Iterator<Item = i64> {
-        self.entries().iter().flat_map(|entry| [entry.from, entry.until]).flatten().map(Timestamp::millis)
+        let (trials, entries): (&[Trial], &[KeyEntry]) = match self {
+            Self::Settled(_) => (&[], &[]),
+            Self::Named(trials) => (trials, &[]),
+            Self::Anonymous { verified_by, .. } => (&[], verified_by),
+        };
+        let entries = trials.iter().map(|trial| &trial.entry).chain(entries);
+        entries.flat_map(|entry| [entry.from, entry.until]).flatten().map(Timestamp::millis)
     }
+}
 
-    /// The keys that `kid` names.
-    #[must_use]
-    pub fn entries(&self) -> &[KeyEntry] {
-        if let Self::Named(entries) = self { entries } else { &[] }
+/// The best that any of the keys is at the event time.
+fn status_of<'k>(mut entries: impl Iterator<Item = &'k KeyEntry>, at: Option<Timestamp>) -> KeyStatus {
+    match at {
+        Some(at) => entries.map(|entry| entry.status(at)).min().unwrap_or(KeyStatus::Unknown),
+        None => {
+            let always = |entry: &KeyEntry| entry.from.is_none() && entry.until.is_none();
+            if entries.any(always) { KeyStatus::Current } else { KeyStatus::Unchecked }
+        }
     }
 }
 
@@ -125,7 +185,7 @@ mod tests {
             ("gone", 200, KeyStatus::Unknown, "unknown_kid/unknown"),
         ] {
             let token = token(&format!(r#"{{"alg":"RS256","kid":"{kid}"}}"#), "{}");
-            let found = KeyQuestion::new(&token, &rules, true).status(Some(at(seconds)));
+            let found = KeyQuestion::new(&token, None, &rules, true).answer(Some(at(seconds))).status;
             let failure =
                 check_status(found, false).map_or(String::new(), |f| format!("{}/{}", f.verdict, f.detail));
             assert_eq!((found, failure.as_str()), (status, told), "{kid} at {seconds}");
@@ -136,7 +196,8 @@ mod tests {
     fn only_the_own_issuers_keys_can_tell_that_a_kid_is_unknown() {
         let token = token(r#"{"alg":"RS256","kid":"x"}"#, "{}");
         let with_keys = rules(vec![rsa_entry("k", 2048, None, None)]);
-        let status = |rules: &Rules, own| KeyQuestion::new(&token, rules, own).status(Some(at(0)));
+        let status =
+            |rules: &Rules, own| KeyQuestion::new(&token, None, rules, own).answer(Some(at(0))).status;
         assert_eq!(status(&with_keys, true), KeyStatus::Unknown);
         assert_eq!(status(&with_keys, false), KeyStatus::Unchecked);
         assert_eq!(status(&Rules::default(), true), KeyStatus::Unchecked);
@@ -145,7 +206,7 @@ mod tests {
     #[test]
     fn a_token_without_kid_fails_only_where_one_is_required() {
         let token = token(r#"{"alg":"RS256"}"#, "{}");
-        let status = KeyQuestion::new(&token, &Rules::default(), true).status(None);
+        let status = KeyQuestion::new(&token, None, &Rules::default(), true).answer(None).status;
         assert_eq!(check_status(status, false), None);
         assert_eq!(check_status(status, true), Some(Failure::new(Verdict::UnknownKid, "missing")));
     }
@@ -153,7 +214,7 @@ mod tests {
     #[test]
     fn without_an_event_time_only_an_unbounded_key_has_a_status() {
         let token = token(r#"{"alg":"RS256","kid":"k"}"#, "{}");
-        let status = |entry| KeyQuestion::new(&token, &rules(vec![entry]), true).status(None);
+        let status = |entry| KeyQuestion::new(&token, None, &rules(vec![entry]), true).answer(None).status;
         assert_eq!(status(rsa_entry("k", 2048, None, None)), KeyStatus::Current);
         assert_eq!(status(rsa_entry("k", 2048, Some(1), None)), KeyStatus::Unchecked);
     }

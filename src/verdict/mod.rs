@@ -11,6 +11,7 @@ pub mod issuer;
 pub mod key;
 pub mod near;
 pub mod parse;
+pub mod signature;
 #[cfg(test)]
 mod testing;
 pub mod time;
@@ -25,8 +26,8 @@ use std::ops::Range;
 
 use crate::policy::{Policy, Rules};
 use crate::timestamp::Timestamp;
-use crate::token::Token;
-use key::KeyQuestion;
+use crate::token::{Signed, Token};
+use key::{KeyAnswer, KeyQuestion};
 use time::Dates;
 
 /// Judges tokens by one policy.
@@ -46,7 +47,6 @@ pub struct Judgement {
     require_kid: bool,
     dates: Dates,
     leeway: i64,
-    signature: SignatureStatus,
 }
 
 impl<'p> Judge<'p> {
@@ -56,21 +56,25 @@ impl<'p> Judge<'p> {
         Self { policy }
     }
 
-    /// Runs the steps that do not depend on time.
+    /// Runs the steps that do not depend on time; `signed` is what can be verified.
     #[must_use]
-    pub fn prepare(self, token: &Token) -> Judgement {
+    pub fn prepare(self, token: &Token, signed: Option<Signed<'_>>) -> Judgement {
         // Claims that may have been cut off are not judged.
         let claims = token.claims.as_ref().filter(|_| token.claims_are_whole);
         let iss = claims.and_then(|claims| claims.iss.as_deref());
         let issuer = iss.and_then(|iss| self.policy.issuer_of(iss));
         let rules = issuer.map_or(self.policy.union(), |issuer| &issuer.rules);
         let knows_issuer = issuer.is_some() || !self.policy.judges_issuers();
-        let key = KeyQuestion::new(token, rules, knows_issuer);
+        let named = token.header.kid.as_deref().filter(|_| !token.encrypted);
+        let named = named.map_or(&[][..], |kid| rules.keys.with_kid(kid));
 
         let mut timeless = Vec::new();
-        timeless.extend(parse::check(token, key.entries()));
+        timeless.extend(parse::check(token, named));
         timeless.extend(algorithm::check(token, rules));
-        timeless.extend(key::check_fit(token, key.entries()));
+        timeless.extend(key::check_fit(token, named));
+        // A signature that is cut cannot be judged.
+        let signed = signed.filter(|_| parse::check_length(token, named).is_none());
+        let key = KeyQuestion::new(token, signed, rules, knows_issuer);
         if let Some(claims) = claims {
             timeless.extend(issuer::check(iss, self.policy));
             let environment = issuer.map(|issuer| issuer.environment.as_str());
@@ -88,11 +92,6 @@ impl<'p> Judge<'p> {
                 iat: claims.iat,
             }),
             leeway: self.policy.leeway,
-            signature: if token.header.is_unsigned() {
-                SignatureStatus::Unsigned
-            } else {
-                SignatureStatus::Unchecked
-            },
         }
     }
 
@@ -107,12 +106,13 @@ impl Judgement {
     /// The outcome at an event time. Without one, what depends on it is not judged.
     #[must_use]
     pub fn at(&self, at: Option<Timestamp>) -> Outcome {
-        let key_status = self.key.status(at);
+        let KeyAnswer { status: key_status, found, signature } = self.key.answer(at);
         let key = key::check_status(key_status, self.require_kid);
+        let found = found.and_then(|status| key::check_status(status, false));
         let dates = at.into_iter().flat_map(|at| time::check(&self.dates, at, self.leeway));
         let mut first = self.first.clone();
         let mut failing = self.failing;
-        for failure in key.into_iter().chain(dates) {
+        for failure in key.into_iter().chain(found).chain(signature::check(signature)).chain(dates) {
             failing.insert(failure.verdict);
             if first.as_ref().is_none_or(|first| failure.verdict < first.verdict) {
                 first = Some(failure);
@@ -121,7 +121,7 @@ impl Judgement {
         let Failure { verdict, detail } =
             first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
         failing.remove(verdict);
-        Outcome { verdict, detail, also: failing, key_status, signature: self.signature }
+        Outcome { verdict, detail, also: failing, key_status, signature }
     }
 
     /// The event times around `at`, in milliseconds, at all of which the outcome is the same: most tokens have one
@@ -141,6 +141,7 @@ mod tests {
     use super::testing::{at, policy, token};
     use proptest::prelude::*;
 
+    use super::signature::Trial;
     use super::*;
     use crate::token::NumericDate;
 
@@ -154,7 +155,7 @@ mod tests {
     "#;
 
     fn told(header: &str, claims: &str, policy: &Policy, seconds: Option<i64>) -> String {
-        let outcome = Judge::new(policy).prepare(&token(header, claims)).at(seconds.map(at));
+        let outcome = Judge::new(policy).prepare(&token(header, claims), None).at(seconds.map(at));
         format!("{}/{} also {}", outcome.verdict, outcome.detail, outcome.also)
     }
 
@@ -192,11 +193,13 @@ mod tests {
             let judgement = Judgement {
                 first: None,
                 failing: VerdictSet::default(),
-                key: KeyQuestion::Named(vec![entry(windows[0], windows[1]), entry(windows[2], windows[3])]),
+                key: KeyQuestion::Named(vec![
+                    Trial { entry: entry(windows[0], windows[1]), signature: SignatureStatus::Verified },
+                    Trial { entry: entry(windows[2], windows[3]), signature: SignatureStatus::Failed },
+                ]),
                 require_kid: false,
                 dates: Dates { exp: exp.map(date(false)), nbf: nbf.map(date(true)), iat: iat.map(date(false)) },
                 leeway,
-                signature: SignatureStatus::Unchecked,
             };
             let outcome = |millis| judgement.at(Some(Timestamp::from_millis(millis)));
             let stretch = judgement.stretch(Timestamp::from_millis(at));
@@ -222,7 +225,7 @@ mod tests {
         let mut token = token(r#"{"alg":"RS256"}"#, "{}");
         token.claims_are_whole = false;
         token.fault = Some(crate::token::Fault::Cut(crate::token::Cut::InPayload));
-        let outcome = Judge::new(&policy).prepare(&token).at(Some(at(0)));
+        let outcome = Judge::new(&policy).prepare(&token, None).at(Some(at(0)));
         assert_eq!((outcome.verdict, outcome.also), (Verdict::Truncated, VerdictSet::default()));
     }
 }

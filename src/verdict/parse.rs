@@ -9,14 +9,7 @@ use crate::token::{Cut, Fault, Flaw, SignaturePart, Token};
 /// its signatures are, where the algorithm alone leaves a choice.
 #[must_use]
 pub fn check(token: &Token, keys: &[KeyEntry]) -> Option<Failure> {
-    let by_length = || {
-        let (alg, signature) = token.header.alg.as_deref().zip(token.signature)?;
-        if token.header.is_unsigned() {
-            // There should be none at all; how long it is says nothing.
-            return signature.ragged.then(|| malformed(Flaw::BadBase64));
-        }
-        check_signature(alg, signature, keys)
-    };
+    let by_length = || check_length(token, keys);
     match token.fault {
         Some(Fault::Masked) => Some(Failure::new(Verdict::Redacted, "masked")),
         Some(Fault::Cut(cut)) => Some(truncated(cut)),
@@ -25,6 +18,17 @@ pub fn check(token: &Token, keys: &[KeyEntry]) -> Option<Failure> {
         None if token.encrypted => Some(Failure::new(Verdict::Encrypted, "jwe")),
         None => by_length(),
     }
+}
+
+/// What is wrong with the length of the signature.
+#[must_use]
+pub fn check_length(token: &Token, keys: &[KeyEntry]) -> Option<Failure> {
+    let (alg, signature) = token.header.alg.as_deref().zip(token.signature)?;
+    if token.header.is_unsigned() {
+        // There should be none at all; how long it is says nothing.
+        return signature.ragged.then(|| malformed(Flaw::BadBase64));
+    }
+    check_signature(alg, signature, keys)
 }
 
 fn truncated(cut: Cut) -> Failure {

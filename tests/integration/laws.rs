@@ -221,7 +221,9 @@ fn naive(text: &[u8]) -> Vec<[String; 5]> {
             at += 1;
             continue;
         };
-        let outcome = Judge::new(&policy).prepare(&decoded.token).at(Some(Timestamp::from_seconds(NOON)));
+        let outcome = Judge::new(&policy)
+            .prepare(&decoded.token, decoded.signed())
+            .at(Some(Timestamp::from_seconds(NOON)));
         found.push([
             at.to_string(),
             Fingerprinter::public().token(decoded.own()).to_string(),

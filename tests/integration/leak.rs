@@ -265,7 +265,7 @@ fn debug_of_what_holds_a_token_shows_nothing_of_it() {
             "RawToken",
             format!("{:?} {:#?}", decoded.own(), RawToken::new(whole.as_bytes())).as_bytes(),
         );
-        let judgement = Judge::new(&policy).prepare(&decoded.token);
+        let judgement = Judge::new(&policy).prepare(&decoded.token, decoded.signed());
         secrets.assert_absent("Judgement", format!("{judgement:?} {:?}", judgement.at(None)).as_bytes());
         let name = Fingerprinter::public().token(decoded.own());
         secrets.assert_absent("Fingerprint", format!("{name:?}").as_bytes());

@@ -1,0 +1,179 @@
+//! Does a signature verify with a key? And can a key verify at all?
+//!
+//! Verification is done by `jsonwebtoken` on aws-lc-rs. What that crate leaves out and aws-lc-rs has is asked of the
+//! latter directly: ES512 (RFC 7518 §3.4), ES256K (RFC 8812 §3.2) and PKCS #1 signatures of RSA keys below 2048 bits.
+//! Nothing here verifies Ed448 (RFC 8037), RSA keys above 8192 bits, or PSS and SHA-384 signatures of short RSA keys.
+//!
+//! The algorithm is the token's word, so it is never taken without the key's consent: [`Key::fits`] comes first.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256K1_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED,
+    RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+use super::key::{Key, KeyKind, Material};
+
+/// The longest RSA modulus that a key may have, in bits. Longer ones only serve to make a verifier work.
+const MAX_MODULUS_BITS: usize = 16_384;
+
+/// The longest public exponent, in bits: that of the library, and more than any key in use has.
+const MAX_EXPONENT_BITS: usize = 33;
+
+/// RSA moduli that signatures are verified with, in bits.
+const MODULUS_BITS: std::ops::RangeInclusive<usize> = 1024..=8192;
+
+/// What became of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// It was made with this key.
+    Verified,
+    /// It was not.
+    Failed,
+    /// The key is not for this algorithm, or nothing here verifies with it.
+    Impossible,
+}
+
+impl Key {
+    /// Verifies a signature (RFC 7515 §5.2): the base64url text behind the second dot, over all before it.
+    #[must_use]
+    pub fn verify(&self, alg: &str, signing_input: &[u8], signature: &str) -> Verification {
+        if self.fits(alg).is_err() {
+            return Verification::Impossible;
+        }
+        let verifies = match (alg, &self.kind, &self.material) {
+            ("RS256" | "RS512", KeyKind::Rsa { modulus_bits: 1024..2048 }, Material::Rsa { n, e }) => {
+                let algorithm = match alg {
+                    "RS256" => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+                    _ => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+                };
+                let key = RsaPublicKeyComponents { n, e };
+                decoded(signature).is_some_and(|bytes| key.verify(algorithm, signing_input, &bytes).is_ok())
+            }
+            ("ES512", _, Material::Ec { x, y }) => {
+                ecdsa(&ECDSA_P521_SHA512_FIXED, &point(x, y), signing_input, signature)
+            }
+            ("ES256K", _, Material::Ec { x, y }) => {
+                ecdsa(&ECDSA_P256K1_SHA256_FIXED, &point(x, y), signing_input, signature)
+            }
+            _ => {
+                let (Some(algorithm), Some(key)) = (self.algorithm(alg), self.decoding_key()) else {
+                    return Verification::Impossible;
+                };
+                jsonwebtoken::crypto::verify(signature, signing_input, &key, algorithm).unwrap_or(false)
+            }
+        };
+        if verifies { Verification::Verified } else { Verification::Failed }
+    }
+
+    /// What one verification costs, in those of an RSA key of 2048 bits, rounded up.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        match &self.kind {
+            KeyKind::Rsa { modulus_bits } => modulus_bits.div_ceil(2048).pow(2),
+            KeyKind::Ec { curve } if curve == "P-256" => 3,
+            KeyKind::Ec { .. } => 30,
+            KeyKind::Okp { .. } => 3,
+            KeyKind::Oct { .. } | KeyKind::Unreadable { .. } | KeyKind::Other(_) => 1,
+        }
+    }
+
+    /// The algorithm as `jsonwebtoken` names it, if that verifies it with this key.
+    fn algorithm(&self, alg: &str) -> Option<Algorithm> {
+        let algorithm = if alg == "Ed25519" { Algorithm::EdDSA } else { alg.parse().ok()? };
+        let is_possible = match &self.kind {
+            KeyKind::Rsa { modulus_bits } => *modulus_bits >= 2048 && MODULUS_BITS.contains(modulus_bits),
+            KeyKind::Okp { curve } => curve == "Ed25519",
+            KeyKind::Ec { .. } | KeyKind::Oct { .. } => true,
+            KeyKind::Unreadable { .. } | KeyKind::Other(_) => false,
+        };
+        is_possible.then_some(algorithm)
+    }
+
+    fn decoding_key(&self) -> Option<DecodingKey> {
+        Some(match &self.material {
+            Material::Rsa { n, e } => DecodingKey::from_rsa_raw_components(n, e),
+            Material::Ec { x, y } => DecodingKey::from_ec_der(&point(x, y)),
+            Material::Okp { x } => DecodingKey::from_ed_der(x),
+            Material::Secret(secret) => DecodingKey::from_secret(secret.expose()),
+            Material::Unusable => return None,
+        })
+    }
+}
+
+/// Why nothing should ever be verified with a key, or nothing here can be.
+pub(super) fn objection(kind: &KeyKind, material: &Material) -> Option<String> {
+    match (kind, material) {
+        (KeyKind::Rsa { modulus_bits }, Material::Rsa { n, e }) => {
+            let exponent = significant(e);
+            let exponent_bits =
+                exponent.first().map_or(0, |first| exponent.len() * 8 - first.leading_zeros() as usize);
+            let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
+            if *modulus_bits > MAX_MODULUS_BITS {
+                Some(format!("an RSA key of {modulus_bits} bits, more than {MAX_MODULUS_BITS}"))
+            } else if !is_odd(n) {
+                Some("an RSA key whose modulus is even".to_owned())
+            } else if !is_odd(exponent) || exponent_bits < 2 {
+                Some("an RSA key whose exponent is even or below 3".to_owned())
+            } else if exponent_bits > MAX_EXPONENT_BITS {
+                Some(format!(
+                    "an RSA key whose exponent has {exponent_bits} bits, more than {MAX_EXPONENT_BITS}"
+                ))
+            } else if !MODULUS_BITS.contains(modulus_bits) {
+                Some(format!(
+                    "an RSA key of {modulus_bits} bits, but signatures are verified with {} to {}",
+                    MODULUS_BITS.start(),
+                    MODULUS_BITS.end()
+                ))
+            } else {
+                None
+            }
+        }
+        (KeyKind::Ec { curve }, Material::Ec { x, y }) => {
+            let algorithm: &'static dyn VerificationAlgorithm = match curve.as_str() {
+                "P-256" => &ECDSA_P256_SHA256_FIXED,
+                "P-384" => &ECDSA_P384_SHA384_FIXED,
+                "P-521" => &ECDSA_P521_SHA512_FIXED,
+                "secp256k1" => &ECDSA_P256K1_SHA256_FIXED,
+                _ => return Some("a key on an unknown curve".to_owned()),
+            };
+            let parsed = aws_lc_rs::signature::ParsedPublicKey::new(algorithm, point(x, y));
+            parsed.is_err().then(|| format!("it is no point on the curve {curve}"))
+        }
+        (KeyKind::Okp { curve }, Material::Okp { x }) => match curve.as_str() {
+            "Ed25519" => {
+                let parsed = aws_lc_rs::signature::ParsedPublicKey::new(&aws_lc_rs::signature::ED25519, x);
+                parsed.is_err().then(|| "it is no point on the curve Ed25519".to_owned())
+            }
+            "Ed448" => Some("an Ed448 key, and no library here verifies Ed448".to_owned()),
+            _ => Some("a key on an unknown curve".to_owned()),
+        },
+        _ => None,
+    }
+}
+
+/// An unsigned number without its leading zeros.
+fn significant(bytes: &[u8]) -> &[u8] {
+    &bytes[bytes.iter().take_while(|&&byte| byte == 0).count()..]
+}
+
+/// A point in its uncompressed form (SEC 1 §2.3.3).
+fn point(x: &[u8], y: &[u8]) -> Vec<u8> {
+    [&[4], x, y].concat()
+}
+
+fn decoded(signature: &str) -> Option<Vec<u8>> {
+    BASE64URL_NOPAD.decode(signature.as_bytes()).ok()
+}
+
+fn ecdsa(
+    algorithm: &'static dyn VerificationAlgorithm,
+    point: &[u8],
+    signing_input: &[u8],
+    signature: &str,
+) -> bool {
+    let key = UnparsedPublicKey::new(algorithm, point);
+    decoded(signature).is_some_and(|bytes| key.verify(signing_input, &bytes).is_ok())
+}
