@@ -284,10 +284,9 @@ mod tests {
         let (keys, warnings) = read(&format!(
             r#"{{"keys":[
                 {{"kty":"RSA","kid":"r","alg":"RS256","use":"sig","n":"{}","e":"AQAB","x5t":"ignored"}},
-                {{"kty":"EC","kid":"e","crv":"P-256","x":"{coordinate}","y":"{coordinate}","key_ops":["verify"]}},
-                {{"kty":"OKP","crv":"Ed25519","x":"{coordinate}","use":"enc"}}]}}"#,
+                {{"kty":"EC","kid":"e","crv":"P-256","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY","y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU","key_ops":["verify"]}},
+                {{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","use":"enc"}}]}}"#,
             modulus(256),
-            coordinate = modulus(32),
         ));
         assert_eq!(warnings, Vec::<String>::new());
         assert_eq!(keys[0].kind, KeyKind::Rsa { modulus_bits: 2048 });

@@ -15,6 +15,7 @@ use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::key::{Key, KeyKind, Material};
+use super::problem::quoted;
 
 /// The longest RSA modulus that a key may have, in bits. Longer ones only serve to make a verifier work.
 const MAX_MODULUS_BITS: usize = 16_384;
@@ -137,7 +138,7 @@ pub(super) fn objection(kind: &KeyKind, material: &Material) -> Option<String> {
                 "P-384" => &ECDSA_P384_SHA384_FIXED,
                 "P-521" => &ECDSA_P521_SHA512_FIXED,
                 "secp256k1" => &ECDSA_P256K1_SHA256_FIXED,
-                _ => return Some("a key on an unknown curve".to_owned()),
+                _ => return Some(format!("its curve {} is unknown", quoted(curve))),
             };
             let parsed = aws_lc_rs::signature::ParsedPublicKey::new(algorithm, point(x, y));
             parsed.is_err().then(|| format!("it is no point on the curve {curve}"))
@@ -148,7 +149,7 @@ pub(super) fn objection(kind: &KeyKind, material: &Material) -> Option<String> {
                 parsed.is_err().then(|| "it is no point on the curve Ed25519".to_owned())
             }
             "Ed448" => Some("an Ed448 key, and no library here verifies Ed448".to_owned()),
-            _ => Some("a key on an unknown curve".to_owned()),
+            _ => None,
         },
         _ => None,
     }
