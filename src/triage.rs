@@ -169,10 +169,14 @@ impl<'c> Worker<'c> {
         }
         let fingerprint = self.criteria.fingerprinter.token(decoded.own());
         let Self { criteria, words, tally, .. } = self;
-        let number = tally.token(fingerprint, || Arc::new(facts(&decoded, criteria, words)));
+        let judgement = Judge::new(&criteria.policy).prepare(&decoded.token, decoded.signed());
+        let number = tally.token(fingerprint, || {
+            let facts = facts(&decoded, criteria, words);
+            Arc::new(TokenFacts { fails_by_line_end: judgement.fails_by_line_end(), ..facts })
+        });
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
         self.tokens.push(Known { fingerprint, number, last: None });
-        self.judgements.push(Judge::new(&criteria.policy).prepare(&decoded.token, decoded.signed()));
+        self.judgements.push(judgement);
         self.by_bytes.insert(hash, token);
         Ok((token, decoded.length))
     }

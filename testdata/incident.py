@@ -52,8 +52,8 @@ AUD, STAGING_AUD = "https://api.shop.example.com", "https://api.staging.shop.exa
 LEEWAY, SKEW = 30_000, 60_000
 
 
-# What a tampered token has to be found as. Signatures are not judged yet; then it is invalid_signature, mismatch.
-TAMPERED = ("valid", "")
+# What a tampered token has to be found as.
+TAMPERED = ("invalid_signature", "mismatch")
 
 
 class Token:

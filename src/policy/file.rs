@@ -42,6 +42,8 @@ pub(super) struct RulesEntry {
 pub(super) struct KeysEntry {
     pub(super) line: Option<usize>,
     pub(super) jwks: Option<Written<String>>,
+    pub(super) jwks_snapshots: Option<Written<String>>,
+    pub(super) pem: Option<Written<String>>,
     pub(super) secret_file: Option<Written<String>>,
     pub(super) encoding: Option<Written<String>>,
     pub(super) kid: Option<Written<String>>,
@@ -78,7 +80,7 @@ const ISSUER: Shape = Shape {
 const KEYS: Shape = Shape {
     label: "[[issuer.keys]]",
     home: "in [[issuer.keys]]",
-    keys: &["jwks", "secret_file", "encoding", "kid", "from", "until"],
+    keys: &["jwks", "jwks_snapshots", "pem", "secret_file", "encoding", "kid", "from", "until"],
 };
 
 /// Reads the TOML text of a policy file. What is wrong is added to `problems`; the rest is still returned, so that
@@ -115,7 +117,7 @@ fn policy<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> 
 
 fn issuer<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> IssuerEntry {
     let section = document.enter(table, &ISSUER, &[&TOP, &KEYS]);
-    document.need_either(&section, &ISSUER, ["iss", "iss_pattern"]);
+    document.need_one(&section, &ISSUER, &["iss", "iss_pattern"]);
     IssuerEntry {
         line: section.line,
         iss: document.text(
@@ -143,13 +145,19 @@ fn issuer<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> 
 
 fn keys<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> KeysEntry {
     let section = document.enter(table, &KEYS, &[&ISSUER, &TOP]);
-    document.need_either(&section, &KEYS, ["jwks", "secret_file"]);
+    document.need_one(&section, &KEYS, &["jwks", "jwks_snapshots", "pem", "secret_file"]);
     KeysEntry {
         line: section.line,
         jwks: document.text(&section, "jwks", "the path of a JWKS document"),
+        jwks_snapshots: document.text(
+            &section,
+            "jwks_snapshots",
+            "a glob pattern that names JWKS documents, such as \"keys/*.json\"",
+        ),
+        pem: document.text(&section, "pem", "the path of a public key or certificate in PEM"),
         secret_file: document.text(&section, "secret_file", "the path of a file that holds a secret"),
         encoding: document.string(&section, "encoding", "\"raw\", \"base64\", \"base64url\" or \"hex\""),
-        kid: document.text(&section, "kid", "the kid of the secret"),
+        kid: document.text(&section, "kid", "the kid of the key"),
         from: document.time(&section, "from"),
         until: document.time(&section, "until"),
         always_retired: false,

@@ -51,6 +51,11 @@ pub fn parse(document: &[u8], file: &str, warnings: &mut Vec<Warning>) -> Result
     Ok(reader.keys(&entries))
 }
 
+/// The key that these members of a JWK make (RFC 7517 §4); warnings name `file`.
+pub(super) fn key(members: &Map<String, Value>, file: &str, warnings: &mut Vec<Warning>) -> Key {
+    Reader { file, warnings }.key(1, members)
+}
+
 fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -134,7 +139,7 @@ impl Reader<'_> {
             "enc" => Usage::Enc,
             _ => Usage::Other(value),
         });
-        Key { kid, kind, alg: text("alg"), usage, key_ops, material }
+        Key { kid, kind, alg: text("alg"), usage, key_ops, material, certificate_until: None }
     }
 
     fn kind(&mut self, name: &str, members: &Map<String, Value>) -> (KeyKind, Material) {

@@ -1,11 +1,12 @@
 //! One key: what it is, which algorithms it fits, and the material that verifies a signature.
 
 use super::algorithm;
+use crate::timestamp::Timestamp;
 use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A key from a JWKS document or a secret file. Its `Debug` shows no secret; private members are never kept.
+/// A key from a JWKS document, a PEM file or a secret file. Its `Debug` shows no secret; private members are never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The name that a token's header gives it.
@@ -20,6 +21,8 @@ pub struct Key {
     pub key_ops: Option<Vec<String>>,
     /// What verifies with it.
     pub material: Material,
+    /// When the certificate ends that it was read from.
+    pub certificate_until: Option<Timestamp>,
 }
 
 /// The type of a key, with what decides about algorithms and lengths.
@@ -135,7 +138,7 @@ impl Key {
         let kind = KeyKind::Oct { bits: secret.len() * 8 };
         let material =
             if secret.is_empty() { Material::Unusable } else { Material::Secret(SecretBytes::new(secret)) };
-        Self { kid, kind, alg: None, usage: None, key_ops: None, material }
+        Self { kid, kind, alg: None, usage: None, key_ops: None, material, certificate_until: None }
     }
 
     /// The bytes of a signature made with this key; `None` where the algorithm decides (HMAC) or the key does not say.
@@ -245,7 +248,15 @@ mod tests {
     use super::*;
 
     fn key(kind: KeyKind) -> Key {
-        Key { kid: None, kind, alg: None, usage: None, key_ops: None, material: Material::Unusable }
+        Key {
+            kid: None,
+            kind,
+            alg: None,
+            usage: None,
+            key_ops: None,
+            material: Material::Unusable,
+            certificate_until: None,
+        }
     }
 
     fn rsa() -> Key {

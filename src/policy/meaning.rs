@@ -4,18 +4,15 @@
 use super::algorithm;
 use super::doubts;
 use super::duration;
-use super::file::{IssuerEntry, KeysEntry, PolicyEntry, RulesEntry};
-use super::jwks;
-use super::keys::{ALWAYS_RETIRED, KeySet, KeySets};
+use super::file::{IssuerEntry, PolicyEntry, RulesEntry};
+use super::keys::KeySets;
 use super::problem::{Problems, Warning, Written, quoted};
-use super::secret_file::{self, Encoding};
 use super::uri::{self, Flaw};
 use super::{Issuer, IssuerName, Policy, Read, Rules, TokenType};
 use crate::timestamp::Timestamp;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 /// The policy of a file in `dir`. It is worth something only when no problem was noted.
 pub(super) fn policy(
@@ -94,26 +91,31 @@ fn without_repeats(warnings: Vec<Warning>) -> Vec<Warning> {
     kept
 }
 
-struct Reader<'a> {
-    dir: &'a Path,
-    read: Read<'a>,
-    problems: &'a mut Problems,
-    warnings: Vec<Warning>,
+/// Reads the tables of a policy, and notes what is wrong with them.
+pub(super) struct Reader<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) read: Read<'a>,
+    pub(super) problems: &'a mut Problems,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl Reader<'_> {
-    fn duration(&mut self, written: Option<&Written<String>>) -> Option<i64> {
+    pub(super) fn duration(&mut self, written: Option<&Written<String>>) -> Option<i64> {
         let written = written?;
         duration::parse(&written.value).map_err(|message| self.problems.with(written, message)).ok()
     }
 
-    fn time(&mut self, written: Option<&Written<String>>) -> Option<Timestamp> {
+    pub(super) fn time(&mut self, written: Option<&Written<String>>) -> Option<Timestamp> {
         let written = written?;
         written.value.parse().map_err(|message: String| self.problems.with(written, message)).ok()
     }
 
     /// One of a few words.
-    fn word<T: Copy>(&mut self, written: Option<&Written<String>>, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        written: Option<&Written<String>>,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         let written = written?;
         let found = words.iter().find(|(word, _)| *word == written.value).map(|(_, meaning)| *meaning);
         if found.is_none() {
@@ -211,7 +213,12 @@ impl Reader<'_> {
             written.value.iter().for_each(|name| self.check_algorithm(name));
             values(&written.value)
         });
-        let sets = entry.keys.iter().filter_map(|keys| self.key_set(keys, algorithms.as_deref())).collect();
+        let sets = entry
+            .keys
+            .iter()
+            .filter_map(|keys| self.key_sets(keys, algorithms.as_deref()))
+            .flatten()
+            .collect();
         let types = [("access", Some(TokenType::Access)), ("id", Some(TokenType::Id)), ("any", None)];
         Rules {
             token_type: self.word(entry.token_type.as_ref(), &types).flatten(),
@@ -257,65 +264,7 @@ impl Reader<'_> {
         }
     }
 
-    fn key_set(&mut self, entry: &KeysEntry, algorithms: Option<&[String]>) -> Option<KeySet> {
-        let from = self.time(entry.from.as_ref());
-        let until = if entry.always_retired { Some(ALWAYS_RETIRED) } else { self.time(entry.until.as_ref()) };
-        if let (Some(from), Some(until), Some(written)) = (from, until, &entry.until)
-            && from.millis() >= until.millis()
-        {
-            self.problems
-                .with(written, format_args!("expected an instant after from ({from}), found {until}"));
-        }
-        if entry.secret_file.is_none() {
-            for only in [&entry.encoding, &entry.kid].into_iter().flatten() {
-                self.problems.with(only, "expected beside secret_file only; a JWKS document says it itself");
-            }
-        }
-        let encoding = self.word(entry.encoding.as_ref(), &Encoding::WORDS);
-        let (file, keys) = match (&entry.jwks, &entry.secret_file) {
-            (Some(jwks), None) => {
-                let (file, bytes) = self.key_file(jwks)?;
-                let keys = jwks::parse(&bytes, &file, &mut self.warnings);
-                let keys = self.or_problem(jwks, &file, keys)?;
-                // A key that names its algorithm has been measured by that one.
-                for key in keys.iter().filter(|key| key.alg.is_none()) {
-                    secret_file::warn_if_short(key, algorithms, &file, &mut self.warnings);
-                }
-                (file, keys)
-            }
-            (None, Some(secret)) => {
-                let (file, bytes) = self.key_file(secret)?;
-                let kid = entry.kid.as_ref().map(|written| written.value.clone());
-                let key =
-                    secret_file::parse(&bytes, encoding.unwrap_or_default(), kid, &file, &mut self.warnings);
-                let key = self.or_problem(secret, &file, key)?;
-                secret_file::warn_if_short(&key, algorithms, &file, &mut self.warnings);
-                (file, vec![key])
-            }
-            (Some(_), Some(secret)) => {
-                self.problems.with(
-                    secret,
-                    "expected jwks or secret_file, found both; write two [[issuer.keys]] tables",
-                );
-                return None;
-            }
-            // Absent or refused: the reader of the file has said so.
-            (None, None) => return None,
-        };
-        let keys = keys.into_iter().map(Arc::new).collect();
-        Some(KeySet { file, line: entry.line, from, until, keys })
-    }
-
-    /// The bytes of a key file, and its path as seen from here.
-    fn key_file(&mut self, written: &Written<String>) -> Option<(String, Vec<u8>)> {
-        let path = self.dir.join(&written.value);
-        let file = path.display().to_string();
-        let bytes = (self.read)(&path).map_err(|error| format!("cannot read it: {error}"));
-        let bytes = self.or_problem(written, &file, bytes)?;
-        Some((file, bytes))
-    }
-
-    fn or_problem<T>(
+    pub(super) fn or_problem<T>(
         &mut self,
         written: &Written<String>,
         file: &str,

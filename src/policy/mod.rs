@@ -10,17 +10,21 @@
 
 pub mod algorithm;
 pub mod check;
+mod confusion;
 mod doubts;
 pub mod duration;
 mod file;
 mod flags;
 pub mod jwks;
 pub mod key;
+mod key_files;
 pub mod keys;
 mod meaning;
+mod pem;
 mod problem;
 mod secret_file;
 mod section;
+mod snapshots;
 mod uri;
 mod verifier;
 
@@ -31,6 +35,7 @@ pub use problem::Warning;
 pub use verifier::Verification;
 
 use crate::error::{Error, Result};
+use crate::timestamp::Timestamp;
 use problem::Problems;
 use regex::Regex;
 use std::fmt;
@@ -176,6 +181,19 @@ impl Policy {
     fn assemble(source: &str, leeway: i64, show_claims: Vec<String>, issuers: Vec<Issuer>) -> Self {
         let union = Rules::union(&issuers);
         Self { leeway, show_claims, issuers, source: source.to_owned(), union, ..Self::default() }
+    }
+
+    /// Adds a warning for each key of a certificate that has ended at `now`. Such a key still verifies: whether anybody
+    /// looked at the certificate is not known.
+    pub fn warn_of_certificates(&mut self, now: Timestamp) {
+        for set in self.issuers.iter().flat_map(|issuer| issuer.rules.keys.sets()).chain(self.union.keys.sets()) {
+            for until in set.keys.iter().filter_map(|key| key.certificate_until) {
+                let warning = Warning::new(&*set.file, format!("the certificate ended at {until}"));
+                if until.millis() < now.millis() && !self.warnings.contains(&warning) {
+                    self.warnings.push(warning);
+                }
+            }
+        }
     }
 
     /// Why some secret or key cannot be used or should not be, in the order of the policy. For stderr.

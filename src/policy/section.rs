@@ -64,10 +64,11 @@ impl<'a> Document<'a> {
         Section { table: table.get_ref(), line: self.line(table) }
     }
 
-    /// Demands at least one of two keys, whatever its value is worth.
-    pub(super) fn need_either(&mut self, section: &Section<'a>, shape: &Shape, keys: [&str; 2]) {
+    /// Demands at least one of some keys, whatever its value is worth.
+    pub(super) fn need_one(&mut self, section: &Section<'a>, shape: &Shape, keys: &[&str]) {
         if !keys.iter().any(|key| section.table.contains_key(*key)) {
-            let message = format!("{}: expected {}, found neither", shape.label, keys.join(" or "));
+            let none = if keys.len() == 2 { "neither" } else { "none of them" };
+            let message = format!("{}: expected {}, found {none}", shape.label, keys.join(" or "));
             self.problems.add(section.line, message);
         }
     }

@@ -261,7 +261,7 @@ fn every_mistake_names_its_line_its_key_and_what_was_expected() {
         ),
         (
             keys("from = \"2026-01-01T00:00:00Z\""),
-            "3: [[issuer.keys]]: expected jwks or secret_file, found neither",
+            "3: [[issuer.keys]]: expected jwks or jwks_snapshots or pem or secret_file, found none of them",
         ),
         (
             keys("jwks = \"empty.json\"\nsecret_file = \"b\""),
@@ -269,7 +269,7 @@ fn every_mistake_names_its_line_its_key_and_what_was_expected() {
         ),
         (
             keys("jwks = \"empty.json\"\nencoding = \"hex\""),
-            "5: encoding: expected beside secret_file only; a JWKS document says it itself",
+            "5: encoding: expected beside secret_file only; the other files say it themselves",
         ),
         (
             keys("secret_file = \"odd.hex\"\nencoding = \"hexa\""),

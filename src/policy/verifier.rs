@@ -69,6 +69,18 @@ impl Key {
         if verifies { Verification::Verified } else { Verification::Failed }
     }
 
+    /// Whether the signature verifies with the secret but for the line end behind it, as editors put one at the end of a file.
+    #[must_use]
+    pub fn verifies_without_line_end(&self, alg: &str, signing_input: &[u8], signature: &str) -> bool {
+        let Material::Secret(secret) = &self.material else { return false };
+        let secret = secret.expose();
+        let trimmed = secret.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        trimmed.is_some_and(|trimmed| {
+            let key = Self::of_secret(None, trimmed.to_vec());
+            key.verify(alg, signing_input, signature) == Verification::Verified
+        })
+    }
+
     /// What one verification costs, in those of an RSA key of 2048 bits, rounded up.
     #[must_use]
     pub fn cost(&self) -> usize {

@@ -44,6 +44,8 @@ pub struct TokenFacts {
     pub not_before: Option<Timestamp>,
     /// `exp`.
     pub expires_at: Option<Timestamp>,
+    /// Whether its signature would verify with a secret of the policy if that had no line end behind it.
+    pub fails_by_line_end: bool,
     /// Plain values of the claims that the policy names under `show_claims`, in the policy's order.
     pub shown_claims: Vec<Option<Arc<str>>>,
 }
@@ -205,6 +207,13 @@ impl Tally {
         let mut tokens: Vec<_> = numbered.filter(|(_, token)| !token.outcomes.is_empty()).collect();
         tokens.sort_unstable_by_key(|(name, _)| *name);
         tokens
+    }
+
+    /// How many tokens would verify with a secret of the policy if that had no line end behind it.
+    #[must_use]
+    pub fn failing_by_line_end(&self) -> usize {
+        let told = self.tokens.iter().filter(|token| !token.outcomes.is_empty());
+        told.filter(|token| token.facts.fails_by_line_end).count()
     }
 
     /// Every verdict that was found.

@@ -119,6 +119,18 @@ fn status_of<'k>(mut entries: impl Iterator<Item = &'k KeyEntry>, at: Option<Tim
     }
 }
 
+/// Whether an HMAC token that no `kid` ties to a key was made with the text of one of the public keys as its secret
+/// (RFC 8725 §2.1).
+#[must_use]
+pub fn check_confusion(token: &Token, signed: Option<Signed<'_>>, rules: &Rules) -> Option<Failure> {
+    let (alg, signed) = token.header.alg.as_deref().zip(signed)?;
+    let is_tied = token.header.kid.as_deref().is_some_and(|kid| !rules.keys.with_kid(kid).is_empty());
+    let keys = rules.keys.iter().take(signature::EFFORT);
+    let mut keys = keys.filter(|_| alg.starts_with("HS") && !is_tied);
+    keys.any(|entry| entry.key.is_taken_for_a_secret(alg, signed.signing_input, signed.signature))
+        .then(|| Failure::new(Verdict::AlgKeyMismatch, "kty"))
+}
+
 /// What a key's status says about a token. `require_kid` is the issuer's.
 #[must_use]
 pub fn check_status(status: KeyStatus, require_kid: bool) -> Option<Failure> {

@@ -45,6 +45,7 @@ pub struct Judgement {
     failing: VerdictSet,
     key: KeyQuestion,
     require_kid: bool,
+    fails_by_line_end: bool,
     dates: Dates,
     leeway: i64,
 }
@@ -74,6 +75,9 @@ impl<'p> Judge<'p> {
         timeless.extend(key::check_fit(token, named));
         // A signature that is cut cannot be judged.
         let signed = signed.filter(|_| parse::check_length(token, named).is_none());
+        timeless.extend(key::check_confusion(token, signed, rules));
+        let asked = if named.is_empty() { rules.keys.iter() } else { named.iter() };
+        let fails_by_line_end = signature::fails_by_line_end(token, signed, asked);
         let key = KeyQuestion::new(token, signed, rules, knows_issuer);
         if let Some(claims) = claims {
             timeless.extend(issuer::check(iss, self.policy));
@@ -85,6 +89,7 @@ impl<'p> Judge<'p> {
             failing: timeless.iter().map(|failure| failure.verdict).collect(),
             first: timeless.into_iter().min_by_key(|failure| failure.verdict),
             require_kid: Self::requires_kid(token, rules),
+            fails_by_line_end,
             key,
             dates: claims.map_or_else(Dates::default, |claims| Dates {
                 exp: claims.exp,
@@ -122,6 +127,12 @@ impl Judgement {
             first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
         failing.remove(verdict);
         Outcome { verdict, detail, also: failing, key_status, signature }
+    }
+
+    /// Whether the signature would verify with a secret of the policy if that had no line end behind it.
+    #[must_use]
+    pub const fn fails_by_line_end(&self) -> bool {
+        self.fails_by_line_end
     }
 
     /// The event times around `at`, in milliseconds, at all of which the outcome is the same: most tokens have one
@@ -198,6 +209,7 @@ mod tests {
                     Trial { entry: entry(windows[2], windows[3]), signature: SignatureStatus::Failed },
                 ]),
                 require_kid: false,
+                fails_by_line_end: false,
                 dates: Dates { exp: exp.map(date(false)), nbf: nbf.map(date(true)), iat: iat.map(date(false)) },
                 leeway,
             };

@@ -18,6 +18,21 @@ pub struct Trial {
     pub signature: SignatureStatus,
 }
 
+/// Whether a secret among these keys verifies the signature once the line end behind it is taken away: the likely cause of
+/// a failure, because editors put one at the end of a file.
+#[must_use]
+pub fn fails_by_line_end<'k>(
+    token: &Token,
+    signed: Option<Signed<'_>>,
+    entries: impl Iterator<Item = &'k KeyEntry>,
+) -> bool {
+    let Some((alg, signed)) = token.header.alg.as_deref().zip(signed) else { return false };
+    alg.starts_with("HS")
+        && entries.take(EFFORT).any(|entry| {
+            entry.key.verifies_without_line_end(alg, signed.signing_input, signed.signature)
+        })
+}
+
 /// Tries the signature with these keys, those first that are still published. The same key in several sets is tried once,
 /// and none behind one that verifies.
 #[must_use]

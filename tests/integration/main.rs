@@ -8,5 +8,6 @@ mod golden;
 mod laws;
 mod leak;
 mod logs;
+mod signatures;
 mod support;
 mod tidy;

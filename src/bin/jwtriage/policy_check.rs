@@ -7,6 +7,7 @@ use jwtriage::policy::Policy;
 use jwtriage::policy::check::Check;
 
 use crate::args::PolicyCheck;
+use crate::clock;
 use crate::terminal;
 
 /// Runs the command.
@@ -14,7 +15,8 @@ use crate::terminal;
 /// # Errors
 /// When the policy has mistakes.
 pub fn run(args: &PolicyCheck) -> Result<ExitCode> {
-    let policy = Policy::from_file(&args.file)?;
+    let mut policy = Policy::from_file(&args.file)?;
+    policy.warn_of_certificates(clock::now());
     terminal::print(&Check(&policy).to_string())?;
     Ok(ExitCode::SUCCESS)
 }

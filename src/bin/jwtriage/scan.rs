@@ -121,6 +121,13 @@ fn notices(scan: &Scan) -> Vec<String> {
     if outside > 0 {
         notices.push(format!("{outside} findings outside --since and --until were left out"));
     }
+    let line_end = scan.tally.failing_by_line_end();
+    if line_end > 0 {
+        notices.push(format!(
+            "{line_end} tokens are invalid_signature and would verify if a secret of the policy did not end with a line end: \
+             write its file without one"
+        ));
+    }
     notices
 }
 
