@@ -186,7 +186,9 @@ impl Policy {
     /// Adds a warning for each key of a certificate that has ended at `now`. Such a key still verifies: whether anybody
     /// looked at the certificate is not known.
     pub fn warn_of_certificates(&mut self, now: Timestamp) {
-        for set in self.issuers.iter().flat_map(|issuer| issuer.rules.keys.sets()).chain(self.union.keys.sets()) {
+        for set in
+            self.issuers.iter().flat_map(|issuer| issuer.rules.keys.sets()).chain(self.union.keys.sets())
+        {
             for until in set.keys.iter().filter_map(|key| key.certificate_until) {
                 let warning = Warning::new(&*set.file, format!("the certificate ended at {until}"));
                 if until.millis() < now.millis() && !self.warnings.contains(&warning) {

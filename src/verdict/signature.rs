@@ -28,9 +28,9 @@ pub fn fails_by_line_end<'k>(
 ) -> bool {
     let Some((alg, signed)) = token.header.alg.as_deref().zip(signed) else { return false };
     alg.starts_with("HS")
-        && entries.take(EFFORT).any(|entry| {
-            entry.key.verifies_without_line_end(alg, signed.signing_input, signed.signature)
-        })
+        && entries
+            .take(EFFORT)
+            .any(|entry| entry.key.verifies_without_line_end(alg, signed.signing_input, signed.signature))
 }
 
 /// Tries the signature with these keys, those first that are still published. The same key in several sets is tried once,

@@ -1,6 +1,7 @@
 //! The command line of jwtriage.
 
 mod args;
+mod clock;
 mod policy_check;
 mod progress;
 mod scan;
