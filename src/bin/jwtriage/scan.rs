@@ -114,7 +114,7 @@ fn live_notice(live_tokens: usize, now: Timestamp, out: Option<&Path>) -> Option
     };
     Some(match out {
         Some(out) => format!("{found}: see {}", out.join("live.csv").display()),
-        None => format!("{found} (--out DIR lists them in live.csv)"),
+        None => format!("{found} (see live.csv with --out DIR)"),
     })
 }
 
