@@ -8,7 +8,7 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from forge import Key, b64, compact, fingerprint, gz, jws, put, xz, zip_of
+from forge import Key, b64, compact, fingerprint, gz, jwks, jws, put, xz, zip_of
 
 HERE = Path(__file__).resolve().parent
 KEY = Key("case-ec-1", "ec")
@@ -188,6 +188,56 @@ def since_until():
     write("since-until", {"app.log": text}, labels)
 
 
+def live():
+    """At ten past one, some of what leaked can still be used: for ever, for a day, for an hour, for the leeway. The rest
+    has expired, or nobody accepts it. The policy has the key of its one issuer, and thirty seconds of leeway."""
+    hour, day = 3600, 86400
+    other = Key("case-ec-2", "ec")
+    claims = {"iss": "https://auth.example.com/", "sub": "user-1", "aud": "orders", "iat": NOW, "exp": NOW + hour}
+    by_other = lambda kid, **changes: jws(other, {"alg": "ES256", "kid": kid}, claims | changes)
+    twice = b'{"iss":"https://auth.example.com/","sub":"user-1","aud":"orders","exp":%d,"exp":%d}' % (NOW, NOW + day)
+    none = f"{b64(compact({'alg': 'none'}))}.{b64(compact(claims))}."
+    jwe = ".".join([b64(compact({"alg": "RSA-OAEP", "enc": "A256GCM", "kid": "vault"})), *map(b64, (b"k" * 256, b"i" * 12, b"c" * 99, b"t" * 16))])
+    whole = token(20)
+    seen = token(1)
+    lines = [
+        # Still usable.
+        (10, seen, "valid", ""),
+        (20, token(2, exp=None), "valid", ""),
+        (30, token(3, exp=None, aud="billing"), "wrong_audience", "other"),
+        (40, token(4, exp=NOW + 585), "valid", ""),
+        (50, token(5, exp=NOW + day, aud=["orders", "-1"]), "valid", ""),
+        (60, token(6, exp=(NOW + day) * 1000), "valid", ""),
+        (70, token(7, nbf=NOW + hour, exp=NOW + 2 * hour), "not_yet_valid", "not_yet_valid"),
+        (80, by_other("rolled-back"), "unknown_kid", "unknown"),
+        (90, by_other("elsewhere", iss="https://auth.partner.example/"), "wrong_issuer", "other"),
+        (100, by_other("case-ec-1", iss="https://auth.third.example/"), "invalid_signature", "mismatch"),
+        # Expired by then; one of them is seen alive, one is not.
+        (110, token(8, exp=NOW + 300), "valid", ""),
+        (120, token(9, exp=NOW + 60), "expired", "within_skew"),
+        (130, token(10, exp=NOW + 570), "valid", ""),
+        # Nobody accepts these.
+        (140, by_other("case-ec-1"), "invalid_signature", "mismatch"),
+        (150, none, "alg_none", "unsigned"),
+        (160, whole[:-20], "truncated", "in_signature"),
+        (170, whole + "AAAA", "malformed", "extra_bytes"),
+        (180, jws(KEY, {"alg": "ES256", "kid": "case-ec-1"}, twice), "malformed", "duplicate_claim"),
+        (190, jwe, "encrypted", "jwe"),
+    ]
+    text = "".join(f"{at(second)} auth saw {found} here\n" for second, found, _, _ in lines)
+    labels = [("b.log", n, at(row[0]), "line", fingerprint(row[1]), *row[2:]) for n, row in enumerate(lines, 1)]
+    # The same token in another log, once alive and once not; and one whose signature a mask has replaced.
+    masked = whole.rsplit(".", 1)[0]
+    more = f"{at(500)} gateway passed {seen} on\n{at(4000)} gateway rejected {seen}\n{at(4100)} gateway saw {masked}.***\n"
+    labels += [
+        ("a.log", 1, at(500), "line", fingerprint(seen), "valid", ""),
+        ("a.log", 2, at(4000), "line", fingerprint(seen), "expired", "expired"),
+        ("a.log", 3, at(4100), "line", fingerprint(masked), "redacted", "masked"),
+    ]
+    write("live", {"a.log": more, "b.log": text}, labels)
+    put(HERE / "live", {"keys.json": jwks(KEY)})
+
+
 if __name__ == "__main__":
-    for case in (damaged, no_policy, empty, timezones, split_records, formulas, since_until):
+    for case in (damaged, no_policy, empty, timezones, split_records, formulas, since_until, live):
         case()

@@ -2,7 +2,7 @@
 //!
 //! A [`Report`] is made once from all that was found. It goes into the directory of a [`Staging`], which is made
 //! before the scan, so that a bad output directory costs no time, and appears in its place when it is complete. What
-//! each file holds is in `tables.rs` and `tokens.rs`, how its columns are called in `rows.rs`, how text from outside
+//! each file holds is in `tables.rs`, `tokens.rs` and `live.rs`, how its columns are called in `rows.rs`, how text from outside
 //! is made harmless in `cell.rs`. `occurrences.csv`, which may be larger than memory, is spooled while the scan runs:
 //! see [`OccurrenceSpool`].
 //!
@@ -11,6 +11,7 @@
 mod cell;
 mod csv;
 mod group;
+mod live;
 mod occurrences;
 mod publish;
 mod rows;
@@ -19,10 +20,12 @@ mod tables;
 mod tokens;
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use crate::error::Result;
 use crate::secret::Fingerprint;
 use crate::tally::{SourceTally, Tally, TokenTally};
+use crate::timestamp::Timestamp;
 
 pub use occurrences::{ChunkRows, Occurrence, OccurrenceSpool};
 pub use publish::Staging;
@@ -47,6 +50,10 @@ pub struct Findings<'a> {
     pub known: Option<Known<'a>>,
     /// The claims whose plain values may be shown, in the order of `TokenFacts::shown_claims`.
     pub show_claims: &'a [String],
+    /// The time at which `live.csv` asks whether a token is still usable.
+    pub now: Timestamp,
+    /// How long after its `exp` verifiers still take a token, in milliseconds.
+    pub leeway: i64,
 }
 
 /// What the policy names.
@@ -63,13 +70,15 @@ pub struct Report<'a> {
     findings: Findings<'a>,
     /// Ordered by fingerprint.
     tokens: Vec<(Fingerprint, &'a TokenTally)>,
+    /// Those that are still usable, once somebody has asked.
+    live: OnceLock<Vec<(Fingerprint, &'a TokenTally)>>,
 }
 
 /// One file of a report: its name, and what writes it.
 pub struct ReportFile(&'static str, fn(&Report<'_>, &mut dyn Write) -> io::Result<()>);
 
 /// The CSV files that every report has.
-pub const FILES: [ReportFile; 8] = [
+pub const FILES: [ReportFile; 9] = [
     ReportFile("summary.csv", |report, out| csv::write(out, report.summary_rows())),
     ReportFile("tokens.csv", |report, out| report.write_tokens(out)),
     ReportFile("issuers.csv", |report, out| csv::write(out, report.issuer_rows())),
@@ -78,13 +87,14 @@ pub const FILES: [ReportFile; 8] = [
     ReportFile("keys.csv", |report, out| csv::write(out, report.key_rows())),
     ReportFile("timeline.csv", |report, out| csv::write(out, report.timeline_rows())),
     ReportFile("sources.csv", |report, out| csv::write(out, report.source_rows())),
+    ReportFile("live.csv", |report, out| csv::write(out, report.live_rows())),
 ];
 
 impl<'a> Report<'a> {
     /// Takes the findings, in whatever order they were counted.
     #[must_use]
     pub fn new(findings: Findings<'a>) -> Self {
-        Self { findings, tokens: findings.tally.tokens() }
+        Self { findings, tokens: findings.tally.tokens(), live: OnceLock::new() }
     }
 
     /// Writes one file. Files may be written at the same time.

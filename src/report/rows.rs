@@ -159,6 +159,19 @@ rows! {
         error: Cell<'a>,
     }
 
+    /// `live.csv`: token that is still usable.
+    LiveRow<'a> {
+        fingerprint: Shown<Fingerprint>,
+        iss: Cell<'a>,
+        aud: Cell<'a>,
+        sub_fingerprint: Option<Shown<SubjectFingerprint>>,
+        expires_at: When,
+        remaining_s: Option<i64>,
+        occurrences: u64,
+        sources: u64,
+        first_location: Cell<'a>,
+    }
+
     /// `occurrences.csv`: finding.
     OccurrenceRow<'a> {
         source: &'a Cell<'a>,
@@ -243,6 +256,10 @@ mod tests {
             joined(SourceRow::COLUMNS),
             "source,status,bytes,lines,candidates,valid,failing,first_event,last_event,time_format,\
              undated_lines,error"
+        );
+        assert_eq!(
+            joined(LiveRow::COLUMNS),
+            "fingerprint,iss,aud,sub_fingerprint,expires_at,remaining_s,occurrences,sources,first_location"
         );
         assert_eq!(
             joined(OccurrenceRow::COLUMNS),

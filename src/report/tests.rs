@@ -22,6 +22,8 @@ struct Made {
     tally: Tally,
     sources: Vec<SourceTally>,
     show_claims: Vec<String>,
+    now: i64,
+    leeway: i64,
 }
 
 impl Made {
@@ -39,6 +41,8 @@ impl Made {
             tally: Tally::new(BucketWidth::Auto),
             sources: sources.iter().enumerate().map(source).collect(),
             show_claims: Vec::new(),
+            now: ONE,
+            leeway: 0,
         }
     }
 
@@ -67,17 +71,25 @@ impl Made {
     }
 
     fn file(&self, name: &str, known: Option<Known<'_>>) -> String {
-        let findings =
-            Findings { tally: &self.tally, sources: &self.sources, known, show_claims: &self.show_claims };
         let ReportFile(_, write) = FILES.iter().find(|file| file.0 == name).unwrap();
         let mut out = Vec::new();
-        write(&Report::new(findings), &mut out).unwrap();
+        write(&self.report(known), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
+    fn report<'a>(&'a self, known: Option<Known<'a>>) -> Report<'a> {
+        Report::new(Findings {
+            tally: &self.tally,
+            sources: &self.sources,
+            known,
+            show_claims: &self.show_claims,
+            now: Timestamp::from_seconds(self.now),
+            leeway: self.leeway,
+        })
+    }
+
     fn summary(&self, width: Option<usize>, color: bool) -> String {
-        let findings = Findings { tally: &self.tally, sources: &self.sources, known: None, show_claims: &[] };
-        Report::new(findings).summary(width, color)
+        self.report(None).summary(width, color)
     }
 }
 
@@ -289,14 +301,123 @@ fn sources_csv_is_ordered_by_name() {
     );
 }
 
+/// The rows of `live.csv`, without what follows the column `remaining_s`.
+fn live(made: &Made) -> Vec<String> {
+    let file = made.file("live.csv", None);
+    let rows = file.lines().skip(1).map(|row| row.rsplitn(4, ',').last().unwrap().to_owned());
+    rows.collect()
+}
+
+#[test]
+fn live_csv_counts_all_that_happened_to_a_token() {
+    let mut made = incident();
+    made.now = ONE + 3599;
+    let t1 = fingerprint("t1");
+    assert_eq!(
+        made.file("live.csv", None),
+        format!(
+            "fingerprint,iss,aud,sub_fingerprint,expires_at,remaining_s,occurrences,sources,first_location\n\
+             {t1},https://auth.example.com/,https://api.example.com;account,,2026-06-12T02:00:00Z,1,3,2,a.log:2\n"
+        )
+    );
+}
+
+#[test]
+fn a_token_is_live_until_its_expiry_and_the_leeway() {
+    let mut made = incident();
+    let left = |made: &Made| live(made).first().map(|row| row.rsplit(',').next().unwrap().to_owned());
+    for (now, leeway, remaining) in [
+        (0, 0, Some("3600")),
+        (3599, 0, Some("1")),
+        (3600, 0, None),
+        (3600, 1, Some("0")),
+        (3629, 30_000, Some("0")),
+        (3630, 30_000, None),
+    ] {
+        (made.now, made.leeway) = (ONE + now, leeway);
+        assert_eq!(left(&made).as_deref(), remaining, "{now} {leeway}");
+        assert_eq!(made.report(None).live_tokens(), usize::from(remaining.is_some()));
+    }
+}
+
+#[test]
+fn live_csv_begins_with_what_can_be_misused_the_longest() {
+    let mut made = Made::new(&["a.log"]);
+    let expiring = |millis: Option<i64>| TokenFacts {
+        expires_at: millis.map(|millis| Timestamp::from_millis(ONE * 1000 + millis)),
+        ..TokenFacts::default()
+    };
+    for (token, millis) in [
+        ("soon", Some(1_999)),
+        ("sooner", Some(1_000)),
+        ("late", Some(86_400_000)),
+        ("never", None),
+        ("also late", Some(86_400_000)),
+        ("also never", None),
+        ("no more", Some(0)),
+    ] {
+        made.see(token, &expiring(millis), &outcome(Verdict::Valid, ""), (0, 1), Some(ONE));
+    }
+    let mut never = ["never", "also never"].map(|name| format!("{},,,,,", fingerprint(name)));
+    let late = |name| format!("{},,,,2026-06-13T01:00:00.000Z,86400", fingerprint(name));
+    let mut late = ["late", "also late"].map(late);
+    never.sort();
+    late.sort();
+    let soon = |name, at| format!("{},,,,2026-06-12T01:00:0{at}Z,1", fingerprint(name));
+    let soon = [soon("soon", "1.999"), soon("sooner", "1.000")];
+    assert_eq!(live(&made), [never, late, soon].concat());
+}
+
+#[test]
+fn what_nobody_accepts_is_not_live_and_all_else_is() {
+    for &verdict in Verdict::ALL {
+        let mut made = Made::new(&["a.log"]);
+        made.see("t", &facts(), &outcome(verdict, ""), (0, 1), None);
+        let dead = [
+            Verdict::Redacted,
+            Verdict::Truncated,
+            Verdict::Malformed,
+            Verdict::Encrypted,
+            Verdict::AlgNone,
+            Verdict::InvalidSignature,
+        ];
+        assert_eq!(live(&made).is_empty(), dead.contains(&verdict), "{verdict}");
+    }
+}
+
+#[test]
+fn a_signature_that_does_not_verify_is_forged_whatever_else_fails_unless_the_key_is_another_issuer_s() {
+    let also = |verdict, also: &[Verdict]| {
+        let outcome = Outcome { also: also.iter().copied().collect(), ..outcome(verdict, "") };
+        let mut made = Made::new(&["a.log"]);
+        made.see("t", &facts(), &outcome, (0, 1), None);
+        !live(&made).is_empty()
+    };
+    assert!(!also(Verdict::AlgNotAllowed, &[Verdict::InvalidSignature]));
+    assert!(!also(Verdict::StaleKid, &[Verdict::InvalidSignature, Verdict::WrongAudience]));
+    assert!(also(Verdict::InvalidSignature, &[Verdict::WrongIssuer]));
+    assert!(also(Verdict::StaleKid, &[Verdict::InvalidSignature, Verdict::WrongIssuer]));
+    assert!(!also(Verdict::Malformed, &[Verdict::WrongIssuer]));
+}
+
+#[test]
+fn a_token_is_live_if_any_of_its_outcomes_is() {
+    let mut made = Made::new(&["a.log"]);
+    let forged = outcome(Verdict::InvalidSignature, "mismatch");
+    made.see("t", &facts(), &forged, (0, 1), None);
+    assert_eq!(live(&made).len(), 0);
+    made.see("t", &facts(), &outcome(Verdict::StaleKid, "retired"), (0, 2), None);
+    assert_eq!(live(&made).len(), 1);
+}
+
 #[test]
 fn an_empty_report_has_every_file_with_its_header() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("report");
-    let tally = Tally::new(BucketWidth::Auto);
-    let findings = Findings { tally: &tally, sources: &[], known: None, show_claims: &["tenant".into()] };
+    let mut made = Made::new(&[]);
+    made.show_claims = vec!["tenant".into()];
     let staging = Staging::new(&out).unwrap();
-    let report = Report::new(findings);
+    let report = made.report(None);
     FILES.iter().for_each(|file| report.write(file, &staging).unwrap());
     OccurrenceSpool::new(&staging).unwrap().finish(&[], &staging).unwrap();
     staging.publish().unwrap();
@@ -317,6 +438,7 @@ fn an_empty_report_has_every_file_with_its_header() {
             ("clients.csv", "client"),
             ("issuers.csv", "iss"),
             ("keys.csv", "iss"),
+            ("live.csv", "fingerprint"),
             ("occurrences.csv", "source"),
             ("sources.csv", "source"),
             ("summary.csv", "verdict"),
@@ -325,7 +447,7 @@ fn an_empty_report_has_every_file_with_its_header() {
         ]
     );
     assert!(headers.iter().all(|(_, text)| text.ends_with('\n') && text.lines().count() == 1));
-    assert!(headers[8].1.ends_with(",first_location,claim.tenant\n"));
+    assert!(headers[9].1.ends_with(",first_location,claim.tenant\n"));
 }
 
 #[test]
@@ -444,7 +566,7 @@ proptest! {
         let made = made_from(&texts, &findings);
         let whole = findings.len() as u64;
         prop_assert_eq!(sum(&made.file("sources.csv", None), "candidates"), whole);
-        for ReportFile(name, _) in FILES.iter().filter(|file| file.0 != "sources.csv") {
+        for ReportFile(name, _) in FILES.iter().filter(|file| !["sources.csv", "live.csv"].contains(&file.0)) {
             prop_assert_eq!(sum(&made.file(name, None), "occurrences"), whole, "{}", name);
         }
     }
@@ -452,7 +574,8 @@ proptest! {
     #[test]
     fn every_text_cell_is_harmless_and_no_key_comes_twice_or_out_of_order((texts, findings) in findings()) {
         let made = made_from(&texts, &findings);
-        let key_columns = [2, 3, 3, 3, 3, 4, 2, 1];
+        // In live.csv the tokens that never expire, as all of these, are ordered by fingerprint.
+        let key_columns: [usize; FILES.len()] = [2, 3, 3, 3, 3, 4, 2, 1, 1];
         for (ReportFile(name, _), columns) in FILES.iter().zip(key_columns) {
             let file = made.file(name, None);
             prop_assert!(!file.contains(|c: char| c.is_control() && c != '\n'), "{}", name);

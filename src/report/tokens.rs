@@ -71,11 +71,7 @@ fn row<'a>(
         lifetime_s: seconds_between(facts.issued_at, facts.expires_at).map(|s| Cell::text(s.to_string())),
         past_expiry_s: seconds_between(facts.expires_at, last_seen).filter(|&seconds| seconds >= 0),
         length: counts().map(|count| count.length).max().unwrap_or(0),
-        first_location: counts()
-            .map(|count| &count.first_location)
-            .min()
-            .map(|place| Cell::text(format!("{}:{}", place.source, place.line)))
-            .unwrap_or_default(),
+        first_location: first_location(counts()),
     }
 }
 
@@ -84,15 +80,22 @@ fn seconds_between(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<i64
     Some(to?.millis().saturating_sub(from?.millis()).div_euclid(1000))
 }
 
-fn distinct_sources<'a>(counts: impl Iterator<Item = &'a Count>) -> u64 {
+/// In how many sources it was found.
+pub(super) fn distinct_sources<'a>(counts: impl Iterator<Item = &'a Count>) -> u64 {
     let mut sources: Vec<u32> = counts.flat_map(|count| &count.sources).copied().collect();
     sources.sort_unstable();
     sources.dedup();
     sources.len() as u64
 }
 
+/// The first place, as `source:line`.
+pub(super) fn first_location<'a>(counts: impl Iterator<Item = &'a Count>) -> Cell<'a> {
+    let first = counts.map(|count| &count.first_location).min();
+    first.map(|place| Cell::text(format!("{}:{}", place.source, place.line))).unwrap_or_default()
+}
+
 /// The values of `aud` joined with `;`, in the token's order.
-fn audiences(facts: &TokenFacts) -> Cell<'_> {
+pub(super) fn audiences(facts: &TokenFacts) -> Cell<'_> {
     match &*facts.aud {
         [] => Cell::default(),
         [aud] => Cell::claim(&**aud),

@@ -18,9 +18,14 @@ fn logs() -> TempDir {
     dir
 }
 
-/// Runs the program in a directory.
+/// A `--now` at which none of the tokens in these tests is still usable.
+const LATER: &str = "--now=2026-07-01";
+
+/// Runs the program in a directory; a scan at [`LATER`], unless its arguments state another `--now`.
 fn run(dir: &Path, arguments: &[&str]) -> Assert {
-    jwtriage(dir).args(arguments).assert()
+    let takes_now =
+        arguments.first() == Some(&"scan") && !arguments.iter().any(|word| word.starts_with("--now"));
+    jwtriage(dir).args(arguments).args(takes_now.then_some(LATER)).assert()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -80,8 +85,9 @@ fn a_verdict_named_by_fail_on_exits_with_1() {
 fn wrong_usage_exits_with_2_says_what_to_do_and_writes_nothing() {
     let dir = logs();
     fs::write(dir.path().join("short.key"), "short").unwrap();
-    let cases: [(&[&str], &[&str]); 15] = [
-        (&["--fail-on", "expird"], &["--fail-on", "expird", "stale_kid"]),
+    let cases: [(&[&str], &[&str]); 16] = [
+        (&["--fail-on", "expird"], &["--fail-on", "expird", "live", "stale_kid"]),
+        (&["--now", "soon"], &["--now", "soon", "2026-06-12T02:00:00Z"]),
         (&["--tz", "Europe/Berlim"], &["--tz", "Europe/Berlim", "IANA"]),
         (&["--since", "yesterday"], &["--since", "yesterday", "2026-06-12T02:00:00Z"]),
         (&["--until", "25:00"], &["--until", "25:00"]),
@@ -220,7 +226,9 @@ fn help_tells_the_flags_and_the_exit_codes() {
     let done = run(dir.path(), &["--help"]).code(0);
     assert!(stdout(&done).contains("Exit codes: 0 done") && stdout(&done).contains("scan"));
     let done = run(dir.path(), &["scan", "--help"]).code(0);
-    for flag in ["--policy", "--out", "--since", "--tz", "--fail-on", "--occurrences", "--fingerprint-key"] {
+    for flag in
+        ["--policy", "--out", "--since", "--tz", "--fail-on", "--now", "--occurrences", "--fingerprint-key"]
+    {
         assert!(stdout(&done).contains(flag), "{flag}");
     }
     assert!(stdout(&run(dir.path(), &["--version"]).code(0)).contains(env!("CARGO_PKG_VERSION")));
@@ -276,6 +284,65 @@ fn at_is_the_time_of_lines_that_state_none() {
         assert_eq!(cell(dir.path(), "summary.csv", "verdict"), verdict, "{at}");
         assert_eq!(cell(dir.path(), "occurrences.csv", "time_source"), "fixed");
     }
+}
+
+#[test]
+fn now_decides_which_tokens_are_live_and_takes_times_as_at_does() {
+    let dir = logs();
+    let live = |flags: &[&str]| {
+        let args = [&["scan", "app.log", "--quiet", "--out", "report"], flags].concat();
+        let told = stderr(&run(dir.path(), &args).code(0));
+        let rows = support::rows(&fs::read(dir.path().join("report/live.csv")).unwrap());
+        let left: Vec<_> = rows.iter().map(|row| row["remaining_s"].clone()).collect();
+        (left.join(","), told)
+    };
+    let told = |now: &str, file: &str| format!("jwtriage: 1 token is still usable at {now}: see {file}\n");
+    let file = Path::new("report").join("live.csv").display().to_string();
+    assert_eq!(
+        live(&["--now", "2026-06-12T01:59:58Z"]),
+        ("2".into(), told("2026-06-12T01:59:58Z", &file)),
+        "also with --quiet"
+    );
+    assert_eq!(live(&["--now", "2026-06-12T02:00:00Z"]), (String::new(), String::new()));
+    assert_eq!(live(&["--now", "2026-06-12T02:00:00Z", "--leeway", "30s"]).0, "0");
+    assert_eq!(live(&["--now", "2026-06-12", "--tz", "Asia/Tokyo"]).0, "39600,32400", "midnight in --tz");
+    assert_eq!(live(&[]), (String::new(), String::new()));
+}
+
+#[test]
+fn without_now_the_clock_decides() {
+    let dir = tempfile::tempdir().unwrap();
+    let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let token = |exp: u64| line(&hs256(&format!(r#"{{"sub":"u-{exp}","exp":{exp}}}"#)));
+    fs::write(dir.path().join("app.log"), token(unix - 60) + &token(unix + 3600)).unwrap();
+    let scan = ["scan", "app.log", "--quiet", "--out", "report"];
+    jwtriage(dir.path()).args(scan).assert().code(0);
+    let left: i64 = cell(dir.path(), "live.csv", "remaining_s").parse().unwrap();
+    assert!((3000..=3600).contains(&left), "{left}");
+}
+
+#[test]
+fn fail_on_live_exits_with_1_when_a_token_is_still_usable_and_any_does_not() {
+    let dir = logs();
+    fs::write(dir.path().join("good.log"), valid_line()).unwrap();
+    let early = "2026-06-12T01:30:00Z";
+    for (fail_on, now, code) in [
+        ("live", early, 1),
+        ("malformed,live", early, 1),
+        ("any", early, 0),
+        ("live", "2026-06-12T02:00:00Z", 0),
+        ("valid,live", "2026-06-12T02:00:00Z", 1),
+    ] {
+        run(dir.path(), &["scan", "good.log", "--quiet", "--fail-on", fail_on, "--now", now]).code(code);
+    }
+    run(dir.path(), &["scan", "good.log", "missing.log", "--quiet", "--fail-on", "live", "--now", early])
+        .code(3);
+    let done = run(dir.path(), &["scan", "good.log", "--now", early]).code(0);
+    assert!(
+        stderr(&done).contains("1 token is still usable") && stderr(&done).contains("--out"),
+        "{}",
+        stderr(&done)
+    );
 }
 
 #[test]
@@ -345,9 +412,12 @@ fn subjects_have_fingerprints_only_under_a_key_of_ones_own() {
     fs::write(dir.path().join("key"), "sixteen bytes and more").unwrap();
     let names = |flags: &[&str]| {
         run(dir.path(), &[&["scan", "app.log", "--quiet", "--out", "report"], flags].concat()).code(0);
-        ["fingerprint", "sub_fingerprint"].map(|column| cell(dir.path(), "tokens.csv", column))
+        let names = |file| ["fingerprint", "sub_fingerprint"].map(|column| cell(dir.path(), file, column));
+        assert_eq!(names("tokens.csv"), names("live.csv"));
+        names("tokens.csv")
     };
-    let (public, own) = (names(&[]), names(&["--fingerprint-key", "key"]));
+    let now = ["--now", "2026-06-12"];
+    let (public, own) = (names(&now), names(&[&now[..], &["--fingerprint-key", "key"]].concat()));
     assert_ne!(public[0], own[0]);
     assert!(public[1].is_empty() && own[1].starts_with("sub_"));
 }
@@ -360,6 +430,7 @@ mod signals_and_pipes {
     fn spawn(dir: &Path, arguments: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_jwtriage"))
             .args(arguments)
+            .arg(LATER)
             .current_dir(dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

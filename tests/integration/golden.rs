@@ -1,7 +1,7 @@
 //! The cases below `testdata/`: `testdata/expected/CASE.args` makes one of the directory `testdata/CASE`. The binary runs
-//! with these arguments (one per line) and `--out report`, in a copy of the case, so that no file's modification time can
-//! be an input. `testdata/expected/CASE/` holds what it has to write, byte for byte, with its `stdout`, `stderr` (lines
-//! sorted: threads race) and `exit` code. `JWTRIAGE_BLESS=1` writes it anew.
+//! with these arguments (one per line), `--out report` and a fixed `--now`, in a copy of the case, so that neither the
+//! clock nor any file's modification time can be an input. `testdata/expected/CASE/` holds what it has to write, byte for
+//! byte, with its `stdout`, `stderr` (lines sorted: threads race) and `exit` code. `JWTRIAGE_BLESS=1` writes it anew.
 //!
 //! A `CASE.labels.csv` says what the generator of a case knows about each token, without having asked jwtriage.
 
@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
+
+/// The `--now` of a case whose arguments state none: the morning after the incident.
+const NOW: &str = "2026-06-12T09:00:00Z";
 
 /// Differing lines that are shown per file.
 const SHOWN_LINES: usize = 3;
@@ -45,9 +48,11 @@ fn run(case: &str, more: &[&str]) -> Run {
     let root = TempDir::new().expect("a temporary directory can be made");
     copy_tree(&testdata().join(case), &root.path().join("testdata").join(case));
     let args = fs::read_to_string(expected(case, ".args")).expect("args can be read");
+    let now: &[&str] = if args.lines().any(|arg| arg == "--now") { &[] } else { &["--now", NOW] };
     let output = Command::new(env!("CARGO_BIN_EXE_jwtriage"))
         .args(args.lines())
         .args(["--out", "report"])
+        .args(now)
         .args(more)
         .current_dir(root.path())
         .env_clear()

@@ -165,7 +165,8 @@ proptest! {
         write(&dir.path().join("app.log"), log.as_bytes());
         let report = |path: &str, out: &str| {
             jwtriage(dir.path())
-                .args(["scan", path, "--at", "2026-06-12T01:00:00Z", "--occurrences", "--quiet", "--out", out])
+                .args(["scan", path, "--at", "2026-06-12T01:00:00Z", "--now", "2026-06-12T01:00:00Z"])
+                .args(["--occurrences", "--quiet", "--out", out])
                 .write_stdin(log.clone())
                 .assert()
                 .success();

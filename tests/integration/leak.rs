@@ -196,7 +196,18 @@ fn no_output_of_a_scan_holds_a_part_of_a_token_or_an_unnamed_claim() {
     {
         let out = format!("report{n}");
         let done = jwtriage(dir.path())
-            .args(["scan", "-", "--occurrences", "--progress", "plain", "--fail-on", "any", "--out", &out])
+            .args([
+                "scan",
+                "-",
+                "--occurrences",
+                "--progress",
+                "plain",
+                "--fail-on",
+                "any,live",
+                "--out",
+                &out,
+            ])
+            .args(["--now", "2026-06-12T01:00:00Z"])
             .arg(logs.path().join("logs"))
             .args(*more)
             .write_stdin(log())
@@ -209,6 +220,8 @@ fn no_output_of_a_scan_holds_a_part_of_a_token_or_an_unnamed_claim() {
         secrets.assert_absent("stderr", &done.stderr);
         let rows = support::rows(&fs::read(dir.path().join(&out).join("occurrences.csv")).unwrap());
         assert!(rows.len() > 1000, "only {} findings", rows.len());
+        let live = support::rows(&fs::read(dir.path().join(&out).join("live.csv")).unwrap());
+        assert!(!live.is_empty(), "no live token");
     }
     secrets.assert_absent_below(dir.path());
     let shown = |report: &str| {
@@ -293,6 +306,7 @@ fn a_token_that_is_pasted_into_the_command_line_does_not_come_back_out() {
         vec!["scan", "--color", &token],
         vec!["scan", "--fail-on", &token],
         vec!["scan", "--tz", &token],
+        vec!["scan", "--now", &token],
     ] {
         let output = jwtriage(dir.path()).args(&args).output().unwrap();
         let shown = [output.stdout, output.stderr].concat();

@@ -144,7 +144,14 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
     let paths: Vec<OsString> = paths.iter().map(|path| (*path).into()).collect();
     let run::Scan { tally, sources, .. } =
         run::scan(&paths, options, &Silent, Some(&spool), &AtomicBool::new(false)).unwrap();
-    let findings = Findings { tally: &tally, sources: &sources, known: None, show_claims: &[] };
+    let findings = Findings {
+        tally: &tally,
+        sources: &sources,
+        known: None,
+        show_claims: &[],
+        now: Timestamp::from_seconds(NOON),
+        leeway: 0,
+    };
     jwtriage::run::write(&Report::new(findings), &staging, 2).unwrap();
     spool.finish(&sources, &staging).unwrap();
     staging.publish().unwrap();

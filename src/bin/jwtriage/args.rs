@@ -168,8 +168,11 @@ pub struct OutputArgs {
     /// A file with a key (16 bytes or more) for fingerprints of your own; subjects are shown as fingerprints only then
     #[arg(long, value_name = "FILE")]
     pub fingerprint_key: Option<PathBuf>,
+    /// The time at which live.csv asks which tokens are still usable [default: the clock at start]
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<String>,
     /// Exit with 1 if one of these verdicts (expired, stale_kid, wrong_issuer, … as in summary.csv) was found; `any` is
-    /// every verdict but valid
+    /// every verdict but valid, `live` is a token that is still usable
     #[arg(long, value_name = "VERDICT,…", value_delimiter = ',')]
     pub fail_on: Vec<String>,
     /// No summary on stdout

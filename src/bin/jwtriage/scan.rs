@@ -1,5 +1,6 @@
 //! `jwtriage scan`: from the flags to the report.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,7 @@ use jwtriage::triage::Criteria;
 use jwtriage::verdict::Verdict;
 
 use crate::args::{OutputArgs, Scan as Args, TimeArgs};
+use crate::clock;
 use crate::progress::Progress;
 use crate::terminal;
 
@@ -36,8 +38,10 @@ mod exit {
 /// # Errors
 /// When flags, policy or output directory are wrong, before anything is scanned; or when a report cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let fail_on = verdicts(&args.output.fail_on)?;
-    let options = options(args)?;
+    let now = now(args)?;
+    let fail_on = FailOn::parse(&args.output.fail_on)?;
+    let mut options = options(args)?;
+    options.criteria.policy.warn_of_certificates(now);
     let staging = args.output.out.as_deref().map(Staging::new).transpose()?;
     let spool = match &staging {
         Some(staging) if args.output.occurrences => Some(OccurrenceSpool::new(staging)?),
@@ -58,21 +62,23 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         drop(staging);
         return Ok(ExitCode::from(exit::INTERRUPTED));
     }
-    write(&args.output, options.threads, &options.criteria.policy, &scan, staging, spool)?;
-    let code = exit_code(&scan, &fail_on);
+    let live_tokens = write(&args.output, &options, now, &scan, staging, spool)?;
+    let code = exit_code(&scan, live_tokens, &fail_on);
     // The process ends here: to free a million counts one by one would only take time.
     std::mem::forget(scan);
     Ok(code)
 }
 
+/// Writes the report and tells what was found; gives the number of tokens that are still usable.
 fn write(
     args: &OutputArgs,
-    threads: usize,
-    policy: &Policy,
+    options: &Options,
+    now: Timestamp,
     scan: &Scan,
     staging: Option<Staging>,
     spool: Option<OccurrenceSpool>,
-) -> Result<()> {
+) -> Result<usize> {
+    let policy = &options.criteria.policy;
     let issuer = |iss: &str| policy.issuer_of(iss).is_some();
     let audience = |aud: &str| policy.knows_audience(aud);
     let known = Known { issuer: &issuer, audience: &audience };
@@ -81,20 +87,37 @@ fn write(
         sources: &scan.sources,
         known: policy.judges_issuers().then_some(known),
         show_claims: &policy.show_claims,
+        now,
+        leeway: policy.leeway,
     };
     let report = Report::new(findings);
     if let Some(staging) = staging {
-        jwtriage::run::write(&report, &staging, threads)?;
+        jwtriage::run::write(&report, &staging, options.threads)?;
         if let Some(spool) = spool {
             spool.finish(&scan.sources, &staging)?;
         }
         staging.publish()?;
     }
-    notices(scan).iter().for_each(|notice| terminal::complain(notice));
+    let live_tokens = report.live_tokens();
+    let notices = live_notice(live_tokens, now, args.out.as_deref()).into_iter().chain(notices(scan));
+    notices.for_each(|notice| terminal::complain(&notice));
     if !args.quiet {
         terminal::print(&report.summary(terminal::width(), args.color.on_stdout()))?;
     }
-    Ok(())
+    Ok(live_tokens)
+}
+
+/// That what leaked into the logs can still be misused, and where to look.
+fn live_notice(live_tokens: usize, now: Timestamp, out: Option<&Path>) -> Option<String> {
+    let found = match live_tokens {
+        0 => return None,
+        1 => format!("1 token is still usable at {now}"),
+        more => format!("{more} tokens are still usable at {now}"),
+    };
+    Some(match out {
+        Some(out) => format!("{found}: see {}", out.join("live.csv").display()),
+        None => format!("{found} (see live.csv with --out DIR)"),
+    })
 }
 
 /// What the reader should know before believing the times.
@@ -131,9 +154,10 @@ fn notices(scan: &Scan) -> Vec<String> {
     notices
 }
 
-fn exit_code(scan: &Scan, fail_on: &[Verdict]) -> ExitCode {
+fn exit_code(scan: &Scan, live_tokens: usize, fail_on: &FailOn) -> ExitCode {
     let incomplete = scan.sources.iter().any(|source| source.status.is_incomplete());
-    let found = scan.tally.verdicts().iter().any(|verdict| fail_on.contains(&verdict));
+    let found = scan.tally.verdicts().iter().any(|verdict| fail_on.verdicts.contains(&verdict))
+        || (fail_on.live && live_tokens > 0);
     match (incomplete, found) {
         (true, _) => ExitCode::from(exit::INCOMPLETE),
         (false, true) => ExitCode::from(exit::FOUND),
@@ -174,6 +198,14 @@ fn options(args: &Args) -> Result<Options> {
         at,
         criteria,
     })
+}
+
+/// When it is asked whether a token is still usable.
+fn now(args: &Args) -> Result<Timestamp> {
+    match &args.output.now {
+        Some(text) => instant("--now", text, &zone(&args.time.tz)?),
+        None => Ok(clock::now()),
+    }
 }
 
 fn time_rules(args: &TimeArgs, zone: TimeZone) -> Result<TimeRules> {
@@ -227,22 +259,34 @@ fn fingerprinter(args: &OutputArgs) -> Result<Fingerprinter> {
     Fingerprinter::with_key(&key).map_err(|error| complaint(error.to_string()))
 }
 
-fn verdicts(names: &[String]) -> Result<Vec<Verdict>> {
-    let mut verdicts = Vec::new();
-    for name in names {
-        match (name.as_str(), Verdict::ALL.iter().find(|verdict| verdict.as_str() == name)) {
-            ("any", _) => verdicts.extend(Verdict::ALL.iter().filter(|verdict| **verdict != Verdict::Valid)),
-            (_, Some(verdict)) => verdicts.push(*verdict),
-            (_, None) => {
-                let known: Vec<_> = Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect();
-                let (name, known) = (name.escape_debug(), known.join(", "));
-                return Err(Error::new(format!(
-                    "--fail-on: expected any or a verdict ({known}), but found \"{name}\""
-                )));
+/// What makes the exit code 1 when it is found.
+#[derive(Default)]
+struct FailOn {
+    verdicts: Vec<Verdict>,
+    /// Tokens that are still usable.
+    live: bool,
+}
+
+impl FailOn {
+    fn parse(names: &[String]) -> Result<Self> {
+        let mut fail_on = Self::default();
+        let all = || Verdict::ALL.iter().copied();
+        for name in names {
+            match (name.as_str(), all().find(|verdict| verdict.as_str() == name)) {
+                ("any", _) => fail_on.verdicts.extend(all().filter(|verdict| *verdict != Verdict::Valid)),
+                ("live", _) => fail_on.live = true,
+                (_, Some(verdict)) => fail_on.verdicts.push(verdict),
+                (_, None) => {
+                    let known: Vec<_> = all().map(Verdict::as_str).collect();
+                    let (name, known) = (name.escape_debug(), known.join(", "));
+                    return Err(Error::new(format!(
+                        "--fail-on: expected any, live or a verdict ({known}), but found \"{name}\""
+                    )));
+                }
             }
         }
+        Ok(fail_on)
     }
-    Ok(verdicts)
 }
 
 /// How long a scan that was told to stop may take to do so, before it is ended where it stands. A read from a pipe
