@@ -200,6 +200,24 @@ fn the_readme_shows_what_the_incident_really_prints() {
     let session: String =
         stdout.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
     assert!(readme.contains(&session), "the README should show:\n{session}");
+    // What it quotes of the reports: rows of keys.csv, and some columns of tokens.csv.
+    let report = |name: &str| fs::read_to_string(expected("incident", "").join(name)).expect("a report");
+    let keys = report("keys.csv");
+    let tokens: Vec<String> =
+        report("tokens.csv").lines().map(|row| cut(row, &[1, 4, 5, 18, 20, 24])).collect();
+    for line in readme.lines().map(str::trim_start) {
+        if line.starts_with("iss,kid") || line.starts_with("https://auth.shop") {
+            assert!(keys.lines().any(|row| row == line), "{line}");
+        } else if line.starts_with("jt_") {
+            assert!(tokens.iter().any(|row| row == line), "{line}");
+        }
+    }
+}
+
+/// The columns with these numbers, from 1, of a row without quotes.
+fn cut(row: &str, columns: &[usize]) -> String {
+    let cells: Vec<&str> = row.split(',').collect();
+    columns.iter().filter_map(|column| cells.get(column - 1).copied()).collect::<Vec<_>>().join(",")
 }
 
 fn header(file: &Path) -> Vec<String> {
