@@ -87,8 +87,8 @@ impl Key {
         match &self.kind {
             KeyKind::Rsa { modulus_bits } => modulus_bits.div_ceil(2048).pow(2),
             KeyKind::Ec { curve } if curve == "P-256" => 3,
-            KeyKind::Ec { .. } => 30,
-            KeyKind::Okp { .. } => 3,
+            KeyKind::Ec { .. } => 16,
+            KeyKind::Okp { .. } => 2,
             KeyKind::Oct { .. } | KeyKind::Unreadable { .. } | KeyKind::Other(_) => 1,
         }
     }

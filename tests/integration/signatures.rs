@@ -379,6 +379,47 @@ fn a_token_without_kid_is_tried_with_every_key_that_fits_the_current_ones_first(
 }
 
 #[test]
+fn where_no_key_has_a_kid_a_token_s_kid_tells_nothing_and_all_keys_are_tried() {
+    let [signer, other] = [es256(), es256()];
+    let keys = policy(&[("", vec![signer.jwk.clone()])]);
+    let told = |signer: &Signer| {
+        let outcome = judge(&keys, &signer.usual());
+        (told(&outcome), outcome.key_status.as_str())
+    };
+    assert_eq!(told(&signer), (GOOD.to_owned(), "unchecked"));
+    assert_eq!(told(&other), (BAD.to_owned(), "unchecked"));
+}
+
+#[test]
+fn the_keys_of_others_cannot_tell_that_a_stranger_s_token_is_forged() {
+    let [signer, other] = [es256(), es256()];
+    let keys = policy(&[("", vec![signer.jwk_named("k")])]);
+    let claims = BASE64URL.encode(br#"{"iss":"https://b.example/","exp":2000}"#);
+    let input = format!("{}.{claims}", BASE64URL.encode(br#"{"alg":"ES256"}"#));
+    let token = |signer: &Signer| format!("{input}.{}", BASE64URL.encode(&(signer.sign)(input.as_bytes())));
+    assert_eq!(told(&judge(&keys, &token(&signer))), "wrong_issuer/other verified");
+    assert_eq!(told(&judge(&keys, &token(&other))), "wrong_issuer/other no_key");
+}
+
+#[test]
+fn a_secret_that_ends_with_a_line_end_is_named_as_the_likely_cause() {
+    let secret = b"a secret of thirty-two bytes or more";
+    let input = signing_input(&json!({"alg": "HS256"}));
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
+    let token = format!("{input}.{}", BASE64URL.encode(signature.as_ref()));
+    let decoded = decode(token.as_bytes(), &[]).unwrap();
+    for (end, fails) in [("", false), ("\n", true), ("\r\n", true), (" ", false)] {
+        let file = [secret, end.as_bytes()].concat();
+        let text = "[[issuer]]\niss = \"https://a.example/\"\n[[issuer.keys]]\nsecret_file = \"s\"\n";
+        let keys = Policy::from_toml(text, Path::new("policy.toml"), &|_| Ok(file.clone())).unwrap();
+        let judgement = Judge::new(&keys).prepare(&decoded.token, decoded.signed());
+        assert_eq!(judgement.fails_by_line_end(), fails, "{end:?}");
+        let signature = judgement.at(None).signature;
+        assert_eq!(signature == SignatureStatus::Verified, end.is_empty(), "{end:?}");
+    }
+}
+
+#[test]
 fn a_kid_that_two_keys_share_is_tried_with_both_that_are_published_at_the_time() {
     let [first, second] = [es256(), es256()];
     let both = policy(&[("", vec![first.jwk_named("k"), second.jwk_named("k")])]);
