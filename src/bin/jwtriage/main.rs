@@ -1,7 +1,10 @@
 //! The command line of jwtriage.
 
 mod args;
+mod new_file;
 mod policy_check;
+mod policy_infer;
+mod policy_init;
 mod progress;
 mod scan;
 mod terminal;
@@ -14,6 +17,8 @@ fn main() -> ExitCode {
     let done = match args::parse() {
         Command::Scan(args) => scan::run(&args),
         Command::PolicyCheck(args) => policy_check::run(&args),
+        Command::PolicyInit(args) => policy_init::run(&args),
+        Command::PolicyInfer(args) => policy_infer::run(&args),
     };
     done.unwrap_or_else(|error| {
         terminal::complain(&error.to_string());
