@@ -262,7 +262,7 @@ fn rounded_up(millis: i64) -> i64 {
     const MINUTE: i64 = 60_000;
     let unit = match millis {
         ..=3_600_000 => MINUTE,
-        ..=86_400_000 => 15 * MINUTE,
+        3_600_001..=86_400_000 => 15 * MINUTE,
         _ => 24 * 60 * MINUTE,
     };
     millis.checked_add(unit - 1).map_or(i64::MAX / unit * unit, |more| more / unit * unit)

@@ -17,6 +17,8 @@ const KEYS_LISTED: usize = 50;
 /// A JWKS file.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyFile<'a> {
+    /// How errors call it.
+    pub name: &'a str,
     /// Its path, as the policy will name it.
     pub path: &'a str,
     /// What it holds.
@@ -97,7 +99,7 @@ impl<'a> KeySet<'a> {
     fn read(file: &KeyFile<'a>) -> Result<Self> {
         let mut warnings = Vec::new();
         let keys = jwks::parse(file.bytes, file.path, &mut warnings)
-            .map_err(|error| Error::new(format!("--jwks {}: {error}", file.path)))?;
+            .map_err(|error| Error::new(format!("{}: {error}", file.name)))?;
         Ok(Self { path: file.path, keys, warnings })
     }
 }

@@ -68,11 +68,14 @@ fn policy(text: &str, files: &[KeyFile<'_>]) -> Policy {
 }
 
 fn names(policy: &Policy) -> Vec<&str> {
-    let name = |name| match name {
-        &IssuerName::Exact(ref name) => name.as_str(),
-        IssuerName::Pattern { .. } => panic!("a proposal holds no pattern"),
-    };
-    policy.issuers.iter().map(|issuer| name(&issuer.name)).collect()
+    let mut names = Vec::new();
+    for issuer in &policy.issuers {
+        match &issuer.name {
+            IssuerName::Exact(name) => names.push(name.as_str()),
+            IssuerName::Pattern { .. } => panic!("a proposal holds no pattern"),
+        }
+    }
+    names
 }
 
 /// Asserts what holds for every proposal.
@@ -124,7 +127,7 @@ fn jwks() -> Vec<u8> {
 #[test]
 fn a_discovery_document_and_its_keys_become_a_policy() {
     let keys = jwks();
-    let files = [KeyFile { path: "keys/june.json", bytes: &keys }];
+    let files = [KeyFile { name: "keys/june.json", path: "keys/june.json", bytes: &keys }];
     let text = init(&discovery("https://auth.example.com/"), "openid.json", &files).unwrap();
     let policy = policy(&text, &files);
     assert_eq!(names(&policy), ["https://auth.example.com/"]);
@@ -151,7 +154,10 @@ fn a_discovery_document_and_its_keys_become_a_policy() {
 #[test]
 fn every_suggestion_of_init_can_be_taken() {
     let keys = jwks();
-    let files = [KeyFile { path: "a.json", bytes: &keys }, KeyFile { path: "b.json", bytes: &keys }];
+    let files = [
+        KeyFile { name: "a.json", path: "a.json", bytes: &keys },
+        KeyFile { name: "b.json", path: "b.json", bytes: &keys },
+    ];
     for files in [&files[..], &files[..1], &[]] {
         let text =
             with_suggestions(&init(&discovery("https://auth.example.com/"), "openid.json", files).unwrap());
@@ -179,7 +185,7 @@ fn where_the_document_lists_no_algorithms_those_that_the_keys_name_are_taken() {
     };
     let algorithms = |alg: &str| {
         let bytes = key(alg);
-        let files = [KeyFile { path: "k.json", bytes: &bytes }];
+        let files = [KeyFile { name: "k.json", path: "k.json", bytes: &bytes }];
         let text = init(document, "openid.json", &files).unwrap();
         policy(&text, &files).issuers[0].rules.algorithms.clone()
     };
@@ -190,7 +196,7 @@ fn where_the_document_lists_no_algorithms_those_that_the_keys_name_are_taken() {
 #[test]
 fn an_issuer_that_no_policy_can_name_is_left_to_a_person() {
     let keys = jwks();
-    let files = [KeyFile { path: "k.json", bytes: &keys }];
+    let files = [KeyFile { name: "k.json", path: "k.json", bytes: &keys }];
     let nested = rs256("k", &json!({"iss": "x"}));
     for issuer in [
         "https://login.example.com/{tenantid}/v2.0",
@@ -225,9 +231,11 @@ fn what_is_no_discovery_document_or_no_jwks_is_told() {
         assert!(error.contains(told) && !error.contains("secret"), "{error}");
     }
     let error =
-        init(&good, "openid.json", &[KeyFile { path: "k.json", bytes: &good }]).unwrap_err().to_string();
+        init(&good, "openid.json", &[KeyFile { name: "--jwks my/k.json", path: "k.json", bytes: &good }])
+            .unwrap_err()
+            .to_string();
     assert!(
-        error.starts_with("--jwks k.json: expected a JWKS document") && error.contains("jwks_uri"),
+        error.starts_with("--jwks my/k.json: expected a JWKS document") && error.contains("jwks_uri"),
         "{error}"
     );
 }
@@ -412,7 +420,7 @@ proptest! {
     fn any_document_gives_a_policy(issuer in "\\PC{1,12}|[\"'\\\\\n\r\t\0#=\\[\\]{}:/ a\u{7f}\u{2028}]{1,12}", alg in any::<String>(), kid in any::<String>()) {
         let x = BASE64URL_NOPAD.encode(&[5; 32]);
         let keys = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": kid, "alg": alg, "use": kid, "x": x}]}).to_string();
-        let files = [KeyFile { path: "k.json", bytes: keys.as_bytes() }];
+        let files = [KeyFile { name: "k.json", path: "k.json", bytes: keys.as_bytes() }];
         let document = json!({"issuer": issuer, "jwks_uri": kid, "id_token_signing_alg_values_supported": [alg, "EdDSA", kid]});
         for files in [&files[..], &[]] {
             let text = init(document.to_string().as_bytes(), "openid.json", files).unwrap();

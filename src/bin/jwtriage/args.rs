@@ -51,9 +51,8 @@ enum Subcommands {
 enum PolicyCommands {
     /// Say what a policy file means, and what in it is doubtful
     Check(PolicyCheck),
-    /// Write a policy from an OpenID discovery document and JWKS files on disk, for you to edit
+    // What these two say of themselves, a comment here would cut to its first line.
     Init(PolicyInit),
-    /// Propose a policy from the tokens that healthy logs hold, for you to edit
     Infer(PolicyInfer),
 }
 
@@ -100,8 +99,6 @@ pub struct PolicyInfer {
     /// Files, directories, globs, `-` for standard input, `@FILE` for a list of paths, one per line
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<OsString>,
-    #[command(flatten)]
-    pub time: TimeArgs,
     /// Write the policy to this file, which must not be there yet [default: standard output]
     #[arg(long, short = 'o', value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -111,6 +108,8 @@ pub struct PolicyInfer {
     /// How many threads to use [default: one per core]
     #[arg(long, short = 'j', value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub time: TimeArgs,
 }
 
 /// Scan logs and write CSV reports

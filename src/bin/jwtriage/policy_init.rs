@@ -20,22 +20,29 @@ pub fn run(args: &PolicyInit) -> Result<ExitCode> {
     let files = args
         .jwks
         .iter()
-        .map(|path| Ok((seen_from(args.out.as_deref(), path)?, read("--jwks", path)?)))
+        .map(|path| {
+            Ok((called("--jwks", path), seen_from(args.out.as_deref(), path)?, read("--jwks", path)?))
+        })
         .collect::<Result<Vec<_>>>()?;
-    let files: Vec<_> = files.iter().map(|(path, bytes)| KeyFile { path, bytes }).collect();
-    let text = proposal::init(&discovery, &format!("--discovery {}", args.discovery.display()), &files)?;
+    let files: Vec<_> = files.iter().map(|(name, path, bytes)| KeyFile { name, path, bytes }).collect();
+    let text = proposal::init(&discovery, &called("--discovery", &args.discovery), &files)?;
     new_file::write(args.out.as_deref(), &text)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// A file as errors call it.
+fn called(flag: &str, path: &Path) -> String {
+    format!("{flag} {}", path.display())
+}
+
 fn read(flag: &str, path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Error::new(format!("{flag} {}: cannot read it: {error}", path.display())))
+    fs::read(path).map_err(|error| Error::new(format!("{}: cannot read it: {error}", called(flag, path))))
 }
 
 /// The path of a key file as a policy at `out` names it: an absolute one as it is, others relative to the policy. A
 /// policy that goes to standard output is taken to stand here.
 fn seen_from(out: Option<&Path>, path: &Path) -> Result<String> {
-    let cannot = |why: String| Error::new(format!("--jwks {}: {why}", path.display()));
+    let cannot = |why: String| Error::new(format!("{}: {why}", called("--jwks", path)));
     let seen = match out.map(directory) {
         Some(home) if path.is_relative() && home != Path::new(".") => {
             let real =
