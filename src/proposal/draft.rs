@@ -73,13 +73,15 @@ fn clean(text: &str) -> String {
 /// The value as a TOML string (a basic one, on one line), in which what cannot be seen is escaped. The serializer of the
 /// `toml` crate would write some values over several lines, and others with invisible characters as they are.
 pub(super) fn quoted(value: &str) -> String {
+    let is_visible = |text: &str| *plain_text(text) == *text;
+    let all_visible = is_visible(value);
     let mut text = String::with_capacity(value.len() + 2);
     text.push('"');
     for c in value.chars() {
         let code = u32::from(c);
         match c {
             '"' | '\\' => text.extend(['\\', c]),
-            _ if *plain_text(c.encode_utf8(&mut [0; 4])) == *c.encode_utf8(&mut [0; 4]) => text.push(c),
+            _ if all_visible || is_visible(c.encode_utf8(&mut [0; 4])) => text.push(c),
             _ if code <= 0xffff => text.push_str(&format!("\\u{code:04x}")),
             _ => text.push_str(&format!("\\U{code:08x}")),
         }
