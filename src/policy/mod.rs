@@ -32,6 +32,7 @@ pub use flags::PolicyFlags;
 pub use key::{Key, KeyKind, Mismatch};
 pub use keys::{KeyEntry, KeySet, KeySets, KeyStatus};
 pub use problem::Warning;
+pub use uri::refused_name;
 pub use verifier::Verification;
 
 use crate::error::{Error, Result};

@@ -10,6 +10,15 @@ pub(super) enum Flaw {
     Odd(&'static str),
 }
 
+/// Why no policy can name this issuer or audience; `None` when one can.
+#[must_use]
+pub fn refused_name(name: &str) -> Option<&'static str> {
+    match flaw(name)? {
+        Flaw::Broken(why) => Some(why),
+        Flaw::Odd(_) => None,
+    }
+}
+
 /// Looks for what is wrong with `name` as the value of `iss` or `aud`.
 pub(super) fn flaw(name: &str) -> Option<Flaw> {
     if name.is_empty() {

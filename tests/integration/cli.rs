@@ -253,6 +253,115 @@ fn policy_check_tells_what_was_understood_or_where_the_mistake_is() {
     );
 }
 
+/// A directory with a discovery document, a JWKS in `keys` and a place for policies.
+fn published() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for sub in ["keys", "conf", "conf/deep"] {
+        fs::create_dir(dir.path().join(sub)).unwrap();
+    }
+    fs::write(
+        dir.path().join("openid.json"),
+        r#"{"issuer":"https://auth.example.com/","jwks_uri":"https://auth.example.com/jwks","id_token_signing_alg_values_supported":["RS256","EdDSA","none"]}"#,
+    )
+    .unwrap();
+    let key =
+        r#"{"kty":"OKP","crv":"Ed25519","kid":"june","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    fs::write(dir.path().join("keys/june.json"), format!("{{\"keys\":[{key}]}}")).unwrap();
+    dir
+}
+
+#[test]
+fn policy_init_writes_a_policy_that_finds_its_keys_wherever_it_stands() {
+    let dir = published();
+    let init = ["policy", "init", "--discovery", "openid.json", "--jwks", "keys/june.json"];
+    let printed = stdout(&run(dir.path(), &init).code(0));
+    fs::write(dir.path().join("printed.toml"), &printed).unwrap();
+    for (out, named) in [
+        ("policy.toml", "\"keys/june.json\""),
+        ("conf/policy.toml", "\"../keys/june.json\""),
+        ("conf/deep/policy.toml", "\"../../keys/june.json\""),
+        ("keys/policy.toml", "\"june.json\""),
+    ] {
+        let done = run(dir.path(), &[&init[..], &["--out", out]].concat()).code(0);
+        assert_eq!((stdout(&done), stderr(&done)), (String::new(), String::new()));
+        assert!(fs::read_to_string(dir.path().join(out)).unwrap().contains(named), "{out}");
+        let check = stdout(&run(dir.path(), &["policy", "check", out]).code(0));
+        assert!(check.contains("kid june: OKP Ed25519") && check.contains("algorithms: EdDSA\n"), "{check}");
+    }
+    assert_eq!(fs::read_to_string(dir.path().join("policy.toml")).unwrap(), printed);
+}
+
+#[test]
+fn policy_init_overwrites_nothing_and_tells_which_document_is_wrong() {
+    let dir = published();
+    fs::write(dir.path().join("mine.toml"), "mine").unwrap();
+    let cases: [(&[&str], &[&str]); 7] = [
+        (&["--discovery", "openid.json", "--out", "mine.toml"], &["--out mine.toml", "not overwritten"]),
+        (&["--discovery", "openid.json", "--out", "no/p.toml"], &["--out no/p.toml", "directory"]),
+        (&["--discovery", "missing.json", "--out", "p.toml"], &["--discovery missing.json", "cannot read"]),
+        (&["--discovery", "keys/june.json", "--out", "p.toml"], &["--discovery keys/june.json", "--jwks"]),
+        (
+            &["--discovery", "openid.json", "--jwks", "openid.json", "--out", "conf/p.toml"],
+            &["--jwks openid.json", "expected a JWKS document"],
+        ),
+        (&["--discovery", "openid.json", "--jwks", "no.json", "--out", "p.toml"], &["--jwks no.json"]),
+        (&["--jwks", "keys/june.json"], &["--discovery"]),
+    ];
+    for (flags, told) in cases {
+        let done = run(dir.path(), &[&["policy", "init"], flags].concat()).code(2);
+        for word in told {
+            assert!(stderr(&done).contains(word), "{flags:?} does not tell {word}: {}", stderr(&done));
+        }
+        assert_eq!(stdout(&done), "", "{flags:?}");
+    }
+    assert_eq!(fs::read_to_string(dir.path().join("mine.toml")).unwrap(), "mine");
+    assert_eq!(names(dir.path()), ["conf", "keys", "mine.toml", "openid.json"]);
+    assert_eq!(names(&dir.path().join("conf")), ["deep"]);
+}
+
+#[test]
+fn policy_infer_proposes_a_policy_that_the_same_logs_pass() {
+    let dir = logs();
+    let done = run(dir.path(), &["policy", "infer", "app.log", "--out", "policy.toml"]).code(0);
+    assert_eq!((stdout(&done), stderr(&done)), (String::new(), String::new()));
+    let text = fs::read_to_string(dir.path().join("policy.toml")).unwrap();
+    assert!(text.contains("2 findings of 2 tokens in 1 source"), "{text}");
+    assert!(text.contains("50.0 % valid at their time (1 valid, 1 expired)"), "{text}");
+    run(dir.path(), &["policy", "check", "policy.toml"]).code(0);
+    fs::write(dir.path().join("good.log"), valid_line()).unwrap();
+    run(dir.path(), &["scan", "good.log", "--policy", "policy.toml", "--quiet", "--fail-on", "any"]).code(0);
+
+    let printed = stdout(&run(dir.path(), &["policy", "infer", "--threads", "4", "app.log"]).code(0));
+    assert_eq!(printed, text, "the same logs, the same bytes");
+    let done = run(dir.path(), &["policy", "infer", "app.log", "--out", "policy.toml"]).code(2);
+    assert!(stderr(&done).contains("--out policy.toml") && stderr(&done).contains("not overwritten"));
+    assert_eq!(fs::read_to_string(dir.path().join("policy.toml")).unwrap(), text);
+}
+
+#[test]
+fn policy_infer_tells_what_it_could_not_read_and_when_it_proposes_nothing() {
+    let dir = logs();
+    let done = run(dir.path(), &["policy", "infer", "app.log", "missing.log"]).code(3);
+    assert!(stderr(&done).contains("missing.log: unreadable"), "{}", stderr(&done));
+    assert!(stdout(&done).contains("iss = \"https://auth.example.com/\""), "{}", stdout(&done));
+    let done = run(dir.path(), &["policy", "infer", "app.log", "--since", "2027-01-01"]).code(0);
+    let told = stderr(&done);
+    assert!(told.contains("2 findings outside") && told.contains("no issuer is proposed"), "{told}");
+    for flags in [&["app.log", "--tz", "Nowhere/At_all"][..], &["app.log", "--since", "yesterday"], &[]] {
+        assert_eq!(stdout(&run(dir.path(), &[&["policy", "infer"], flags].concat()).code(2)), "");
+    }
+}
+
+#[test]
+fn help_tells_how_policies_are_made() {
+    let dir = logs();
+    let help = |arguments: &[&str]| stdout(&run(dir.path(), arguments).code(0));
+    let policy = help(&["policy", "--help"]);
+    assert!(policy.contains("init ") && policy.contains("infer "), "{policy}");
+    assert!(help(&["policy", "init", "--help"]).contains("Nothing is fetched"));
+    assert!(help(&["policy", "infer", "--help"]).contains("Exit codes: 0 done"));
+}
+
 #[test]
 fn a_policy_from_flags_judges_as_one_from_a_file_does() {
     let dir = logs();

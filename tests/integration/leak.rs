@@ -234,6 +234,29 @@ fn no_output_of_a_scan_holds_a_part_of_a_token_or_an_unnamed_claim() {
 }
 
 #[test]
+fn no_policy_that_is_inferred_holds_a_part_of_a_token_or_a_claim_that_policies_do_not_name() {
+    let secrets = Secrets::new();
+    let dir = tempfile::tempdir().unwrap();
+    let logs = tempfile::tempdir().unwrap();
+    write_logs(&logs.path().join("logs"));
+    for out in [&[][..], &["--out", "policy.toml"]] {
+        let done = jwtriage(dir.path())
+            .args(["policy", "infer", "--progress", "plain"])
+            .arg(logs.path().join("logs"))
+            .args(out)
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(3), "damaged inputs are told");
+        secrets.assert_absent("stdout", &done.stdout);
+        secrets.assert_absent("stderr", &done.stderr);
+    }
+    secrets.assert_absent_below(dir.path());
+    let policy = fs::read_to_string(dir.path().join("policy.toml")).unwrap();
+    assert!(policy.contains("it holds a token") && !policy.contains("acme"), "{policy}");
+    Policy::from_file(&dir.path().join("policy.toml")).unwrap();
+}
+
+#[test]
 fn mistakes_in_a_policy_are_told_without_the_token_that_was_pasted_there() {
     let secrets = Secrets::new();
     let pasted = &tokens()[0];

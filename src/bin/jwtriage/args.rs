@@ -19,6 +19,10 @@ pub enum Command {
     Scan(Box<Scan>),
     /// `jwtriage policy check`
     PolicyCheck(PolicyCheck),
+    /// `jwtriage policy init`
+    PolicyInit(PolicyInit),
+    /// `jwtriage policy infer`
+    PolicyInfer(PolicyInfer),
 }
 
 /// Find every JSON Web Token in archived logs and judge it as of the moment its line was written
@@ -36,7 +40,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Subcommands {
-    /// Scan logs and write CSV reports
     Scan(Box<Scan>),
     /// Work with policy files
     #[command(subcommand)]
@@ -47,6 +50,9 @@ enum Subcommands {
 enum PolicyCommands {
     /// Say what a policy file means, and what in it is doubtful
     Check(PolicyCheck),
+    // What these two say of themselves, a comment here would cut to its first line.
+    Init(PolicyInit),
+    Infer(PolicyInfer),
 }
 
 /// `jwtriage policy check` as typed.
@@ -54,6 +60,55 @@ enum PolicyCommands {
 pub struct PolicyCheck {
     /// The policy file
     pub file: PathBuf,
+}
+
+/// Write a policy from an OpenID discovery document and JWKS files on disk, for you to edit
+///
+/// Nothing is fetched: save both documents first. What they do not say (audiences, token type, when keys were rotated)
+/// stands in the policy as a comment, to be decided by you.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+    curl -o openid.json https://auth.example.com/.well-known/openid-configuration\n  \
+    curl -o keys/2026-06.json \"$(jq -r .jwks_uri openid.json)\"\n  \
+    jwtriage policy init --discovery openid.json --jwks keys/2026-06.json --out policy.toml\n  \
+    jwtriage policy check policy.toml")]
+pub struct PolicyInit {
+    /// The discovery document, as /.well-known/openid-configuration serves it
+    #[arg(long, value_name = "FILE")]
+    pub discovery: PathBuf,
+    /// A JWKS file of the issuer, as its jwks_uri serves it; the policy names it relative to itself (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub jwks: Vec<PathBuf>,
+    /// Write the policy to this file, which must not be there yet [default: standard output]
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Propose a policy from the tokens that healthy logs hold, for you to edit
+///
+/// Scans like `jwtriage scan` without a policy, and writes one with every issuer, audience and algorithm that whole,
+/// signed tokens name, with counts, lifetimes and kids. Take logs of a day on which all went well: what an attacker has
+/// sent is in the logs too, and only you can tell it from the rest.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    jwtriage policy infer /var/log/app --out policy.toml && jwtriage policy check policy.toml\n  \
+    jwtriage policy infer 'logs/*.zst' --since 2026-06-01 --until 2026-06-08\n\n\
+    Exit codes: 0 done; 2 wrong usage; 3 done, but some source could not be read to its end.")]
+pub struct PolicyInfer {
+    /// Files, directories, globs, `-` for standard input, `@FILE` for a list of paths, one per line
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<OsString>,
+    /// Write the policy to this file, which must not be there yet [default: standard output]
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How to show progress
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
+    /// How many threads to use [default: one per core]
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub time: TimeArgs,
 }
 
 /// Scan logs and write CSV reports
@@ -190,6 +245,8 @@ pub struct OutputArgs {
 pub fn parse() -> Command {
     match Cli::try_parse().unwrap_or_else(|error| leave(&error)).command {
         Subcommands::Policy(PolicyCommands::Check(args)) => Command::PolicyCheck(args),
+        Subcommands::Policy(PolicyCommands::Init(args)) => Command::PolicyInit(args),
+        Subcommands::Policy(PolicyCommands::Infer(args)) => Command::PolicyInfer(args),
         Subcommands::Scan(mut args) => {
             if args.paths.is_empty() {
                 args.paths.push(default_path());

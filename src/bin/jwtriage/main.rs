@@ -2,7 +2,10 @@
 
 mod args;
 mod clock;
+mod new_file;
 mod policy_check;
+mod policy_infer;
+mod policy_init;
 mod progress;
 mod scan;
 mod terminal;
@@ -15,6 +18,8 @@ fn main() -> ExitCode {
     let done = match args::parse() {
         Command::Scan(args) => scan::run(&args),
         Command::PolicyCheck(args) => policy_check::run(&args),
+        Command::PolicyInit(args) => policy_init::run(&args),
+        Command::PolicyInfer(args) => policy_infer::run(&args),
     };
     done.unwrap_or_else(|error| {
         terminal::complain(&error.to_string());

@@ -1,5 +1,6 @@
 //! `jwtriage scan`: from the flags to the report.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,10 +28,10 @@ use crate::progress::Progress;
 use crate::terminal;
 
 /// Exit codes of contract section 6.
-mod exit {
+pub mod exit {
     pub(super) const FOUND: u8 = 1;
-    pub(super) const INCOMPLETE: u8 = 3;
-    pub(super) const INTERRUPTED: u8 = 130;
+    pub const INCOMPLETE: u8 = 3;
+    pub const INTERRUPTED: u8 = 130;
 }
 
 /// Runs the command.
@@ -121,7 +122,7 @@ fn live_notice(live_tokens: usize, now: Timestamp, out: Option<&Path>) -> Option
 }
 
 /// What the reader should know before believing the times.
-fn notices(scan: &Scan) -> Vec<String> {
+pub fn notices(scan: &Scan) -> Vec<String> {
     let count = |of: fn(&Found) -> u64| {
         let counts = scan.sources.iter().map(|source| of(&source.found)).filter(|count| *count > 0);
         counts.fold((0, 0), |(sources, findings), count| (sources + 1, findings + count))
@@ -166,15 +167,27 @@ fn exit_code(scan: &Scan, live_tokens: usize, fail_on: &FailOn) -> ExitCode {
 }
 
 fn options(args: &Args) -> Result<Options> {
-    let zone = zone(&args.time.tz)?;
+    let criteria = Criteria {
+        policy: Policy::load(args.policy.policy.as_deref(), &args.policy.flags())?,
+        fingerprinter: fingerprinter(&args.output)?,
+        since: None,
+        until: None,
+        bucket: bucket(args.output.bucket.as_deref())?,
+    };
+    options_at(&args.time, args.threads, criteria)
+}
+
+/// How to scan by these criteria, at the times that the flags state.
+///
+/// # Errors
+/// When the flags of time are wrong.
+pub fn options_at(args: &TimeArgs, threads: Option<NonZeroUsize>, criteria: Criteria) -> Result<Options> {
+    let zone = zone(&args.tz)?;
     let time = |flag: &str, text: &Option<String>| {
         text.as_deref().map(|text| instant(flag, text, &zone)).transpose()
     };
-    let (at, since, until) = (
-        time("--at", &args.time.at)?,
-        time("--since", &args.time.since)?,
-        time("--until", &args.time.until)?,
-    );
+    let (at, since, until) =
+        (time("--at", &args.at)?, time("--since", &args.since)?, time("--until", &args.until)?);
     if let (Some(since), Some(until)) = (since, until)
         && since.millis() >= until.millis()
     {
@@ -182,21 +195,14 @@ fn options(args: &Args) -> Result<Options> {
             "--since: expected a time before --until ({until}), but found {since}"
         )));
     }
-    let criteria = Criteria {
-        policy: Policy::load(args.policy.policy.as_deref(), &args.policy.flags())?,
-        fingerprinter: fingerprinter(&args.output)?,
-        since,
-        until,
-        bucket: bucket(args.output.bucket.as_deref())?,
-    };
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Options {
-        threads: args.threads.map_or_else(cores, usize::from),
+        threads: threads.map_or_else(cores, usize::from),
         chunk_size: LINE_LIMIT,
         limits: Limits::default(),
-        time: time_rules(&args.time, zone)?,
+        time: time_rules(args, zone)?,
         at,
-        criteria,
+        criteria: Criteria { since, until, ..criteria },
     })
 }
 
@@ -294,7 +300,10 @@ impl FailOn {
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A flag that is set when the user, or the system, wants the scan to stop. No half-written report stays behind.
-fn stop_on_signal(staging: Option<&Staging>) -> Result<Arc<AtomicBool>> {
+///
+/// # Errors
+/// When signals cannot be taken.
+pub fn stop_on_signal(staging: Option<&Staging>) -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let (flag, partial) = (Arc::clone(&stop), staging.map(|staging| staging.path().to_owned()));
     let handler = move || {
