@@ -76,7 +76,7 @@ struct LastSighting {
     /// The event times, in milliseconds, at which the outcome is the same.
     stretch: Range<i64>,
     source: u32,
-    /// It stood on this line of the source, or below.
+    /// A line of the source on which it was counted.
     line: u64,
 }
 
