@@ -19,7 +19,7 @@ use crate::tally::source::Found;
 use crate::tally::{BucketWidth, OutcomeNumber, Sighting, Tally, TokenFacts, TokenNumber, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::{Decoded, Token, decode, mask_tokens};
-use crate::verdict::{Judge, Judgement, Verdict, token_type};
+use crate::verdict::{Judge, Judgement, SignatureStatus, Verdict, token_type};
 
 /// What every chunk is judged by.
 #[derive(Debug)]
@@ -170,10 +170,7 @@ impl<'c> Worker<'c> {
         let fingerprint = self.criteria.fingerprinter.token(decoded.own());
         let Self { criteria, words, tally, .. } = self;
         let judgement = Judge::new(&criteria.policy).prepare(&decoded.token, decoded.signed());
-        let number = tally.token(fingerprint, || {
-            let facts = facts(&decoded, criteria, words);
-            Arc::new(TokenFacts { fails_by_line_end: judgement.fails_by_line_end(), ..facts })
-        });
+        let number = tally.token(fingerprint, || Arc::new(facts(&decoded, criteria, words)));
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
         self.tokens.push(Known { fingerprint, number, last: None });
         self.judgements.push(judgement);
@@ -229,7 +226,11 @@ impl<'c> Worker<'c> {
                 (last.outcome, Some(last.stretch.clone()))
             }
             None => {
-                let number = self.tally.add(known.number, judgement.at(event_time), &sighting);
+                let outcome = judgement.at(event_time);
+                if judgement.fails_by_line_end() && outcome.signature == SignatureStatus::Failed {
+                    self.tally.note_line_end(known.number);
+                }
+                let number = self.tally.add(known.number, outcome, &sighting);
                 (number, event_time.map(|at| judgement.stretch(at)))
             }
         };

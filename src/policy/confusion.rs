@@ -12,14 +12,18 @@ use super::key::{Key, KeyKind, Material};
 
 impl Key {
     /// Whether an HMAC signature was made with the text of this public key as the secret, in one of the forms in which
-    /// such texts lie about: PEM (RFC 7468) with and without the last line end, PKCS #1, DER.
+    /// such texts lie about: the file that the policy names, PEM (RFC 7468) with and without the last line end, PKCS #1,
+    /// DER.
     #[must_use]
     pub fn is_taken_for_a_secret(&self, alg: &str, signing_input: &[u8], signature: &str) -> bool {
         let (true, Ok(algorithm)) = (alg.starts_with("HS"), alg.parse()) else { return false };
-        self.texts().unwrap_or_default().iter().any(|text| {
-            let key = DecodingKey::from_secret(text);
+        let verifies = |secret: &[u8]| {
+            let key = DecodingKey::from_secret(secret);
             jsonwebtoken::crypto::verify(signature, signing_input, &key, algorithm).unwrap_or(false)
-        })
+        };
+        let own = [&*self.pem, self.pem.trim_ascii_end()];
+        own.iter().any(|text| !text.is_empty() && verifies(text))
+            || self.texts().unwrap_or_default().iter().any(|text| verifies(text))
     }
 
     /// The forms of a public key; none of a secret, and of keys that have no such text.

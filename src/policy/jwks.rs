@@ -8,6 +8,7 @@ use super::verifier;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use zeroize::{Zeroize, Zeroizing};
 
 const EXPECTED: &str = "expected a JWKS document (a JSON object with an array \"keys\")";
 
@@ -18,7 +19,7 @@ const EXPECTED: &str = "expected a JWKS document (a JSON object with an array \"
 /// What was expected and what was found when this is no JWKS document.
 pub fn parse(document: &[u8], file: &str, warnings: &mut Vec<Warning>) -> Result<Vec<Key>, String> {
     let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-    let root = match serde_json::from_slice(document) {
+    let mut root = match serde_json::from_slice(document) {
         Ok(Value::Object(root)) => root,
         Ok(other) => return Err(format!("{EXPECTED}, found {}", json_type(&other))),
         Err(_) if document.trim_ascii_start().starts_with(b"-----BEGIN") => {
@@ -34,9 +35,9 @@ pub fn parse(document: &[u8], file: &str, warnings: &mut Vec<Warning>) -> Result
         }
     };
     let mut reader = Reader { file, warnings };
-    let entries = match root.get("keys") {
-        Some(Value::Array(entries)) => entries.clone(),
-        Some(other) => return Err(format!("{EXPECTED}, found \"keys\" as {}", json_type(other))),
+    let entries = match root.remove("keys") {
+        Some(Value::Array(entries)) => entries,
+        Some(other) => return Err(format!("{EXPECTED}, found \"keys\" as {}", json_type(&other))),
         None if root.contains_key("kty") => {
             reader.warn("a single key, not a JWKS document; taken as a set of one");
             vec![Value::Object(root)]
@@ -48,7 +49,19 @@ pub fn parse(document: &[u8], file: &str, warnings: &mut Vec<Warning>) -> Result
         }
         None => return Err(format!("{EXPECTED}, found an object without \"keys\"")),
     };
-    Ok(reader.keys(&entries))
+    let keys = reader.keys(&entries);
+    entries.into_iter().for_each(wipe);
+    Ok(keys)
+}
+
+/// Overwrites all text in a key: it may be a secret.
+fn wipe(value: Value) {
+    match value {
+        Value::String(mut text) => text.zeroize(),
+        Value::Array(values) => values.into_iter().for_each(wipe),
+        Value::Object(members) => members.into_iter().for_each(|(_, value)| wipe(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// The key that these members of a JWK make (RFC 7517 §4); warnings name `file`.
@@ -110,13 +123,18 @@ impl Reader<'_> {
 
     fn key(&mut self, n: usize, members: &Map<String, Value>) -> Key {
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-        let kid = text("kid");
+        // A token's number is taken as its digits too.
+        let kid = match members.get("kid") {
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => text("kid"),
+        };
         let name = kid.as_deref().map_or_else(|| format!("key {n}"), |kid| format!("key {}", quoted(kid)));
         for member in ["kid", "alg", "use"] {
             if let Some(other) = members.get(member).filter(|value| !value.is_string()) {
                 self.warn(format!(
-                    "{name}: expected \"{member}\" to be a string, found {}; ignored",
-                    json_type(other)
+                    "{name}: expected \"{member}\" to be a string, found {}; {}",
+                    json_type(other),
+                    if member == "kid" && other.is_number() { "its digits are taken" } else { "ignored" }
                 ));
             }
         }
@@ -139,7 +157,16 @@ impl Reader<'_> {
             "enc" => Usage::Enc,
             _ => Usage::Other(value),
         });
-        Key { kid, kind, alg: text("alg"), usage, key_ops, material, certificate_until: None }
+        Key {
+            kid,
+            kind,
+            alg: text("alg"),
+            usage,
+            key_ops,
+            material,
+            certificate_until: None,
+            pem: Vec::new(),
+        }
     }
 
     fn kind(&mut self, name: &str, members: &Map<String, Value>) -> (KeyKind, Material) {
@@ -196,8 +223,7 @@ impl Reader<'_> {
     fn rsa(&mut self, name: &str, members: &Map<String, Value>) -> Result<(KeyKind, Material), &'static str> {
         let n = self.bytes(name, members, "n")?;
         let e = self.bytes(name, members, "e")?;
-        let leading_zeros = n.iter().take_while(|&&byte| byte == 0).count();
-        let n = n[leading_zeros..].to_vec();
+        let (n, e) = (verifier::significant(&n).to_vec(), verifier::significant(&e).to_vec());
         let first = n.first().ok_or("n")?;
         let modulus_bits = n.len() * 8 - first.leading_zeros() as usize;
         if modulus_bits < 2048 {
@@ -258,9 +284,9 @@ impl Reader<'_> {
         member: &'static str,
     ) -> Result<Vec<u8>, &'static str> {
         let text = members.get(member).and_then(Value::as_str).ok_or(member)?;
-        let usual = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+        let usual = Zeroizing::new(text.trim_end_matches('=').replace('+', "-").replace('/', "_"));
         let bytes = BASE64URL_NOPAD.decode(usual.as_bytes()).map_err(|_| member)?;
-        if usual != text {
+        if *usual != text {
             self.warn(format!(
                 "{name}: \"{member}\" is padded or in standard base64; strict libraries refuse it"
             ));
@@ -334,14 +360,15 @@ mod tests {
                 "Some(\"zero\") RSA unreadable",
                 "Some(\"no-crv\") EC unreadable",
                 "Some(\"new\") unknown type LMS",
-                "None OKP X25519",
+                "Some(\"7\") OKP X25519",
             ]
         );
         assert_eq!(warnings.len(), 7, "{warnings:#?}");
         assert_eq!(warnings[0], "keys.json: key 1: expected an object, found a number; skipped");
         assert!(warnings[2].contains("key \"no-n\": expected \"n\" in base64url"), "{}", warnings[2]);
         assert!(
-            warnings[6].starts_with("keys.json: key 7: expected \"kid\" to be a string"),
+            warnings[6]
+                == "keys.json: key \"7\": expected \"kid\" to be a string, found a number; its digits are taken",
             "{}",
             warnings[6]
         );

@@ -23,6 +23,8 @@ pub struct Key {
     pub material: Material,
     /// When the certificate ends that it was read from.
     pub certificate_until: Option<Timestamp>,
+    /// The text of the PEM file that it was read from; empty for any other.
+    pub(crate) pem: Vec<u8>,
 }
 
 /// The type of a key, with what decides about algorithms and lengths.
@@ -72,7 +74,7 @@ pub enum Usage {
 }
 
 /// Why a key cannot be used with an algorithm; `Display` is the contract's `detail` of `alg_key_mismatch`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mismatch {
     /// The type or curve of the key is not the algorithm's.
     Kty,
@@ -138,7 +140,16 @@ impl Key {
         let kind = KeyKind::Oct { bits: secret.len() * 8 };
         let material =
             if secret.is_empty() { Material::Unusable } else { Material::Secret(SecretBytes::new(secret)) };
-        Self { kid, kind, alg: None, usage: None, key_ops: None, material, certificate_until: None }
+        Self {
+            kid,
+            kind,
+            alg: None,
+            usage: None,
+            key_ops: None,
+            material,
+            certificate_until: None,
+            pem: Vec::new(),
+        }
     }
 
     /// The bytes of a signature made with this key; `None` where the algorithm decides (HMAC) or the key does not say.
@@ -198,7 +209,7 @@ impl Key {
 }
 
 /// The bytes of a coordinate on a curve (RFC 7518 §6.2.1.2).
-fn coordinate_len(curve: &str) -> Option<usize> {
+pub(super) fn coordinate_len(curve: &str) -> Option<usize> {
     match curve {
         "P-256" | "secp256k1" => Some(32),
         "P-384" => Some(48),
@@ -256,6 +267,7 @@ mod tests {
             key_ops: None,
             material: Material::Unusable,
             certificate_until: None,
+            pem: Vec::new(),
         }
     }
 

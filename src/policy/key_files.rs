@@ -8,10 +8,11 @@ use super::key::Key;
 use super::keys::{ALWAYS_RETIRED, KeySet};
 use super::meaning::Reader;
 use super::pem;
-use super::problem::Written;
+use super::problem::{Warning, Written};
 use super::secret_file::{self, Encoding};
 use super::snapshots::{self, Snapshot};
 use crate::timestamp::Timestamp;
+use zeroize::Zeroizing;
 
 /// When the keys of a file are published, and where the policy says so.
 #[derive(Clone, Copy)]
@@ -70,6 +71,7 @@ impl Reader<'_> {
             KeysEntry { secret_file: Some(secret), encoding, kid, .. } => {
                 let encoding = self.word(encoding.as_ref(), &Encoding::WORDS).unwrap_or_default();
                 let (file, bytes) = self.key_file(secret)?;
+                let bytes = Zeroizing::new(bytes);
                 let kid = kid.as_ref().map(|written| written.value.clone());
                 let key = secret_file::parse(&bytes, encoding, kid, &file, &mut self.warnings);
                 let key = self.or_problem(secret, &file, key)?;
@@ -102,7 +104,7 @@ impl Reader<'_> {
         window: Window,
     ) -> Option<Vec<KeySet>> {
         let (file, bytes) = self.key_file(written)?;
-        let keys = self.jwks_keys(written, &file, &bytes, algorithms)?;
+        let keys = self.jwks_keys(written, &file, bytes, algorithms)?;
         Some(vec![window.set(file, keys)])
     }
 
@@ -110,10 +112,11 @@ impl Reader<'_> {
         &mut self,
         written: &Written<String>,
         file: &str,
-        bytes: &[u8],
+        bytes: Vec<u8>,
         algorithms: Option<&[String]>,
     ) -> Option<Vec<Key>> {
-        let keys = jwks::parse(bytes, file, &mut self.warnings);
+        let bytes = Zeroizing::new(bytes);
+        let keys = jwks::parse(&bytes, file, &mut self.warnings);
         let keys = self.or_problem(written, file, keys)?;
         // A key that names its algorithm has been measured by that one.
         for key in keys.iter().filter(|key| key.alg.is_none()) {
@@ -128,18 +131,21 @@ impl Reader<'_> {
         algorithms: Option<&[String]>,
         window: Window,
     ) -> Option<Vec<KeySet>> {
-        let path = self.dir.join(&pattern.value);
-        let found = snapshots::find(&path);
-        let found = self.or_problem(pattern, &path.display().to_string(), found)?;
+        let found = snapshots::find(self.dir, &pattern.value);
+        let found = self.or_problem(pattern, &pattern.value, found)?;
         let mut read = Vec::with_capacity(found.len());
-        for Snapshot { path, at } in found {
+        for Snapshot { path, at, is_by_modification } in found {
             let file = path.display().to_string();
+            if is_by_modification {
+                let message = format!("no date in its name; its modification time is taken, {at}");
+                self.warnings.push(Warning::new(&*file, message));
+            }
             let bytes = (self.read)(&path).map_err(|error| format!("cannot read it: {error}"));
             let bytes = self.or_problem(pattern, &file, bytes)?;
-            let keys = self.jwks_keys(pattern, &file, &bytes, algorithms)?;
+            let keys = self.jwks_keys(pattern, &file, bytes, algorithms)?;
             read.push((at, file, keys.into_iter().map(Arc::new).collect()));
         }
-        Some(snapshots::key_sets(&read, window.line))
+        Some(snapshots::key_sets(&snapshots::united(read), window.line))
     }
 
     /// The bytes of a key file, and its path as seen from here.

@@ -59,7 +59,16 @@ pub(super) fn parse(
     if let Some(kid) = kid {
         members.insert("kid".to_owned(), kid.into());
     }
-    Ok(Key { certificate_until: expires, ..jwks::key(&members, file, warnings) })
+    let others = memchr::memmem::find_iter(bytes, b"-----BEGIN ").count() - 1;
+    if others > 0 && label != "CERTIFICATE" {
+        warnings.push(Warning::new(
+            file,
+            format!(
+                "{others} more PEM blocks behind the first are not read; name each key in a file of its own"
+            ),
+        ));
+    }
+    Ok(Key { certificate_until: expires, pem: bytes.to_vec(), ..jwks::key(&members, file, warnings) })
 }
 
 /// The text from the first `-----BEGIN` to the end of its block.
@@ -195,7 +204,7 @@ AMRfErrhhmxfaqr9TYtXsx2S5aeGGFeppbCS3vQ2Ln44
         ] {
             let key = read(text).unwrap();
             assert_eq!((&key.kind, key.kid.as_deref(), key.certificate_until), (&kind, Some("k"), None));
-            assert_eq!(read(&text.replace('\n', "\r\n")).unwrap(), key);
+            assert_eq!(read(&text.replace('\n', "\r\n")).unwrap().material, key.material);
         }
         assert_eq!(read(RSA).unwrap().material, read(RSA_PKCS1).unwrap().material);
     }

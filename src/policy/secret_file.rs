@@ -3,6 +3,8 @@
 use super::algorithm;
 use super::key::{Key, KeyKind};
 use super::problem::{Warning, quoted};
+use zeroize::Zeroizing;
+
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 
 /// How a secret file writes its secret.
@@ -42,7 +44,13 @@ pub(super) fn parse(
     warnings: &mut Vec<Warning>,
 ) -> Result<Key, String> {
     // White space is no part of an encoded secret: editors end files with a newline, tools wrap long lines.
-    let digits = || bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>();
+    let digits = || {
+        let digits = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+        // Of its final size, so that no copy of the beginning is left behind.
+        let mut kept = Zeroizing::new(Vec::with_capacity(bytes.len()));
+        kept.extend(digits);
+        kept
+    };
     let unpadded = || {
         let mut digits = digits();
         while digits.last() == Some(&b'=') {

@@ -13,10 +13,12 @@ use super::key::Key;
 use super::keys::KeySet;
 use crate::timestamp::Timestamp;
 
-/// A date in a file's name, and maybe a time of day, in UTC: `2026-06-12`, `20260612T0200Z`, `2026-06-12_02-00-00`.
+/// A date in a file's name, and maybe a time of day and an offset; UTC without one: `2026-06-12`, `20260612T0200Z`,
+/// `2026-06-12_02-00-00`, `2026-06-12T02:00:00+02:00`.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?:^|\D)(\d{4})-?(\d\d)-?(\d\d)(?:[T_-]?(\d\d)[:-]?(\d\d)(?:[:-]?(\d\d))?Z?)?(?:\D|$)";
-    Regex::new(pattern).expect("the pattern of dates is a constant")
+    let time = r"[T_-]?(\d\d)[:-]?(\d\d)(?:[:-]?(\d\d))?(?:Z|([+-]\d\d):?(\d\d))?";
+    let pattern = format!(r"(?:^|\D)(\d{{4}})-?(\d\d)-?(\d\d)(?:{time})?(?:\D|$)");
+    Regex::new(&pattern).expect("the pattern of dates is a constant")
 });
 
 /// A snapshot on disk.
@@ -25,22 +27,37 @@ pub(super) struct Snapshot {
     pub(super) path: PathBuf,
     /// When it was saved.
     pub(super) at: Timestamp,
+    /// Whether no name told that, so that its modification time was taken.
+    pub(super) is_by_modification: bool,
 }
 
-/// The snapshots that a glob pattern names, earliest first.
+/// The snapshots that a glob pattern, relative to `dir`, names, earliest first.
 ///
 /// # Errors
 ///
-/// When the pattern is none, names no file, or a snapshot's time cannot be told.
-pub(super) fn find(pattern: &Path) -> Result<Vec<Snapshot>, String> {
-    let text = pattern.to_str().ok_or("expected a pattern in UTF-8")?;
-    let paths = glob::glob(text).map_err(|error| format!("expected a glob pattern, found {}", error.msg))?;
+/// When the pattern is none, names no file or what cannot be read, or a snapshot's time cannot be told.
+pub(super) fn find(dir: &Path, pattern: &str) -> Result<Vec<Snapshot>, String> {
+    let pattern = if Path::new(pattern).is_absolute() || dir.as_os_str().is_empty() {
+        pattern.to_owned()
+    } else {
+        // The directory is a name, not a pattern.
+        let dir = dir.to_str().ok_or("expected the policy in a directory whose name is UTF-8")?;
+        format!("{}/{pattern}", glob::Pattern::escape(dir))
+    };
+    let paths =
+        glob::glob(&pattern).map_err(|error| format!("expected a glob pattern, found {}", error.msg))?;
     let mut snapshots = Vec::new();
-    for path in paths.flatten().filter(|path| path.is_file()) {
-        let at = time_of(&path).ok_or_else(|| {
+    for path in paths {
+        let path = path.map_err(|error| format!("{}: cannot read it", error.path().display()))?;
+        if !path.is_file() {
+            continue;
+        }
+        let named =
+            path.ancestors().take(2).filter_map(|part| part.file_name()?.to_str()).find_map(time_in_name);
+        let at = named.or_else(|| modification(&path)).ok_or_else(|| {
             format!("{}: expected a date in its name, or a modification time", path.display())
         })?;
-        snapshots.push(Snapshot { path, at });
+        snapshots.push(Snapshot { path, at, is_by_modification: named.is_none() });
     }
     if snapshots.is_empty() {
         return Err("it names no file".to_owned());
@@ -49,25 +66,51 @@ pub(super) fn find(pattern: &Path) -> Result<Vec<Snapshot>, String> {
     Ok(snapshots)
 }
 
-/// When a snapshot was saved: what its name says, else its modification time.
-fn time_of(path: &Path) -> Option<Timestamp> {
-    let name = path.file_name()?.to_str();
-    name.and_then(time_in_name).or_else(|| {
-        let modified = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
-        let at = jiff::Timestamp::try_from(modified).ok()?;
-        Some(Timestamp::from_millis(at.as_millisecond()))
-    })
+fn modification(path: &Path) -> Option<Timestamp> {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
+    let at = jiff::Timestamp::try_from(modified).ok()?;
+    Some(Timestamp::from_millis(at.as_millisecond()))
 }
 
+/// The first date in a name that is one.
 fn time_in_name(name: &str) -> Option<Timestamp> {
-    DATE.captures_iter(name).find_map(|found| {
+    let mut from = 0;
+    while let Some(found) = DATE.captures_at(name, from) {
         let number = |n| found.get(n).map_or(Some(0_i16), |digits| digits.as_str().parse().ok());
         let small = |n| i8::try_from(number(n)?).ok();
-        let civil =
-            DateTime::new(number(1)?, small(2)?, small(3)?, small(4)?, small(5)?, small(6)?, 0).ok()?;
-        let at = civil.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        Some(Timestamp::from_seconds(at.as_second()))
-    })
+        let instant = || {
+            let civil =
+                DateTime::new(number(1)?, small(2)?, small(3)?, small(4)?, small(5)?, small(6)?, 0).ok()?;
+            let (hours, minutes) = (i64::from(small(7)?), i64::from(small(8)?));
+            let minutes = if found.get(7).is_some_and(|sign| sign.as_str().starts_with('-')) {
+                -minutes
+            } else {
+                minutes
+            };
+            let at = civil.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
+            Some(Timestamp::from_seconds(at - hours * 3600 - minutes * 60))
+        };
+        if let Some(at) = instant() {
+            return Some(at);
+        }
+        // What is no date may end with the beginning of one.
+        from = found.get(0)?.start() + 1;
+    }
+    None
+}
+
+/// Snapshots of one instant made one: each has the keys of all.
+pub(super) fn united(
+    snapshots: Vec<(Timestamp, String, Vec<Arc<Key>>)>,
+) -> Vec<(Timestamp, String, Vec<Arc<Key>>)> {
+    let mut united: Vec<(Timestamp, String, Vec<Arc<Key>>)> = Vec::new();
+    for (at, file, keys) in snapshots {
+        match united.last_mut().filter(|last| last.0.millis() == at.millis()) {
+            Some(last) => last.2.extend(keys),
+            None => united.push((at, file, keys)),
+        }
+    }
+    united
 }
 
 /// A key that some snapshots have: first seen in the one numbered `first`.
@@ -121,12 +164,25 @@ mod tests {
             ("jwks_20260612T0200Z.json", "2026-06-12T02:00:00Z"),
             ("2026-06-12T02:03:04Z", "2026-06-12T02:03:04Z"),
             ("keys.2026-06-12_02-03-04.json", "2026-06-12T02:03:04Z"),
+            ("2026-06-12T02:00:00+02:00.json", "2026-06-12T00:00:00Z"),
+            ("2026-06-12T02:00:00-0130.json", "2026-06-12T03:30:00Z"),
+            ("jwks-9999-1234-2026-06-10.json", "2026-06-10T00:00:00Z"),
         ] {
             assert_eq!(time_in_name(name).map(|at| at.to_string()).as_deref(), Some(told), "{name}");
         }
         for name in ["jwks.json", "20261399.json", "build-1234567890123.json"] {
             assert_eq!(time_in_name(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn snapshots_of_one_instant_are_one() {
+        let at = Timestamp::from_seconds(86_400);
+        let snapshots = [("a.json", "a"), ("b.json", "b")];
+        let snapshots = snapshots.map(|(file, kid)| (at, file.to_owned(), vec![key(kid)])).to_vec();
+        let sets = key_sets(&united(snapshots), None);
+        assert_eq!(sets.len(), 1);
+        assert_eq!((sets[0].from, sets[0].until, sets[0].keys.len()), (Some(at), None, 2));
     }
 
     #[test]

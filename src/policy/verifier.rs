@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
-use super::key::{Key, KeyKind, Material};
+use super::key::{Key, KeyKind, Material, coordinate_len};
 use super::problem::quoted;
 
 /// The longest RSA modulus that a key may have, in bits. Longer ones only serve to make a verifier work.
@@ -120,7 +120,7 @@ impl Key {
 pub(super) fn objection(kind: &KeyKind, material: &Material) -> Option<String> {
     match (kind, material) {
         (KeyKind::Rsa { modulus_bits }, Material::Rsa { n, e }) => {
-            let exponent = significant(e);
+            let exponent = e.as_slice();
             let exponent_bits =
                 exponent.first().map_or(0, |first| exponent.len() * 8 - first.leading_zeros() as usize);
             let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
@@ -152,6 +152,14 @@ pub(super) fn objection(kind: &KeyKind, material: &Material) -> Option<String> {
                 "secp256k1" => &ECDSA_P256K1_SHA256_FIXED,
                 _ => return Some(format!("its curve {} is unknown", quoted(curve))),
             };
+            if let Some(length) =
+                coordinate_len(curve).filter(|length| (x.len(), y.len()) != (*length, *length))
+            {
+                let found = format!("{} and {}", x.len(), y.len());
+                return Some(format!(
+                    "expected coordinates of {length} bytes (RFC 7518 §6.2.1.2), found {found}"
+                ));
+            }
             let parsed = aws_lc_rs::signature::ParsedPublicKey::new(algorithm, point(x, y));
             parsed.is_err().then(|| format!("it is no point on the curve {curve}"))
         }
@@ -168,7 +176,7 @@ pub(super) fn objection(kind: &KeyKind, material: &Material) -> Option<String> {
 }
 
 /// An unsigned number without its leading zeros.
-fn significant(bytes: &[u8]) -> &[u8] {
+pub(super) fn significant(bytes: &[u8]) -> &[u8] {
     &bytes[bytes.iter().take_while(|&&byte| byte == 0).count()..]
 }
 

@@ -44,8 +44,6 @@ pub struct TokenFacts {
     pub not_before: Option<Timestamp>,
     /// `exp`.
     pub expires_at: Option<Timestamp>,
-    /// Whether its signature would verify with a secret of the policy if that had no line end behind it.
-    pub fails_by_line_end: bool,
     /// Plain values of the claims that the policy names under `show_claims`, in the policy's order.
     pub shown_claims: Vec<Option<Arc<str>>>,
 }
@@ -88,6 +86,8 @@ pub struct TokenTally {
     /// Its outcomes, in no order. Most tokens have one, which is counted where the token is found: every step through
     /// memory that a sighting costs is a wait.
     pub outcomes: SmallVec<[(Outcome, Count); 1]>,
+    /// Whether its signature failed and would verify with a secret of the policy that had no line end behind it.
+    pub fails_by_line_end: bool,
 }
 
 /// A place in a source at which a token was found, as the tally counts it.
@@ -135,7 +135,8 @@ impl Tally {
         facts: impl FnOnce() -> Arc<TokenFacts>,
     ) -> TokenNumber {
         *self.numbers.entry(fingerprint).or_insert_with(|| {
-            self.tokens.push(TokenTally { facts: facts(), outcomes: SmallVec::new() });
+            let facts = facts();
+            self.tokens.push(TokenTally { facts, outcomes: SmallVec::new(), fails_by_line_end: false });
             TokenNumber(u32::try_from(self.tokens.len() - 1).expect("fewer than 2^32 distinct tokens"))
         })
     }
@@ -189,6 +190,7 @@ impl Tally {
             let theirs = &mut other.tokens[number.0 as usize];
             let mine = self.token(fingerprint, || Arc::clone(&theirs.facts));
             let mine = &mut self.tokens[mine.0 as usize];
+            mine.fails_by_line_end |= theirs.fails_by_line_end;
             for (outcome, count) in theirs.outcomes.drain(..) {
                 match mine.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
                     Some((_, known)) => known.merge(count),
@@ -209,11 +211,15 @@ impl Tally {
         tokens
     }
 
-    /// How many tokens would verify with a secret of the policy if that had no line end behind it.
+    /// Notes that a token's signature failed and would verify with a secret of the policy that had no line end behind it.
+    pub fn note_line_end(&mut self, token: TokenNumber) {
+        self.tokens[token.0 as usize].fails_by_line_end = true;
+    }
+
+    /// How many tokens that was noted of.
     #[must_use]
     pub fn failing_by_line_end(&self) -> usize {
-        let told = self.tokens.iter().filter(|token| !token.outcomes.is_empty());
-        told.filter(|token| token.facts.fails_by_line_end).count()
+        self.tokens.iter().filter(|token| token.fails_by_line_end).count()
     }
 
     /// Every verdict that was found.

@@ -1,6 +1,6 @@
 //! Step 3: is the key that `kid` names one that signs at this time? (`unknown_kid`, `stale_kid`, `alg_key_mismatch`)
 
-use super::signature::{self, Trial};
+use super::signature::{self, Trial, TrialResult};
 use super::{Failure, KeyStatus, SignatureStatus, Verdict};
 use crate::policy::{KeyEntry, Mismatch, Rules};
 use crate::timestamp::Timestamp;
@@ -8,17 +8,25 @@ use crate::token::{Signed, Token};
 
 /// What can be asked about a token's key when an event time is known. It does not change with time.
 #[derive(Clone, Debug)]
-pub enum KeyQuestion {
+pub struct KeyQuestion {
+    keys: Keys,
+    token_is_unsigned: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Keys {
     /// The answer is the same at all times.
-    Settled(KeyAnswer),
+    Settled(KeyStatus, TrialResult),
     /// `kid` names these keys.
     Named(Vec<Trial>),
-    /// There is no `kid`.
-    Anonymous {
+    /// There is no `kid`, or no key has one: all keys were tried.
+    Tried {
+        /// What can be said about `kid`.
+        status: KeyStatus,
         /// The key that verifies the signature, as often as it was published.
         verified_by: Vec<KeyEntry>,
         /// What became of the signature where there is no such key.
-        otherwise: SignatureStatus,
+        otherwise: TrialResult,
     },
 }
 
@@ -27,8 +35,10 @@ pub enum KeyQuestion {
 pub struct KeyAnswer {
     /// Where the key stands that `kid` names.
     pub status: KeyStatus,
-    /// Where the key stands that was found by trying, because there is no `kid`.
+    /// Where the key stands that was found by trying.
     pub found: Option<KeyStatus>,
+    /// Why none of the keys in question can be used with the token's `alg`.
+    pub mismatch: Option<Mismatch>,
     /// What became of the signature.
     pub signature: SignatureStatus,
 }
@@ -38,73 +48,90 @@ impl KeyQuestion {
     /// issuer's key sets can tell that a `kid` is unknown, or that no key verifies a token without one.
     #[must_use]
     pub fn new(token: &Token, signed: Option<Signed<'_>>, rules: &Rules, knows_issuer: bool) -> Self {
-        let settled = |status, signature| Self::Settled(KeyAnswer { status, found: None, signature });
-        let kid = token.header.kid.as_deref();
-        // The `kid` of a JWE names a key that decrypts.
-        if token.encrypted {
-            return settled(KeyStatus::Unchecked, SignatureStatus::Unchecked);
-        }
-        if rules.keys.is_empty() {
-            let status = if kid.is_some() { KeyStatus::Unchecked } else { KeyStatus::Absent };
-            return settled(status, signature::untried(token));
-        }
-        // Keys that have no `kid` cannot tell which is meant.
-        let names_keys = rules.keys.iter().any(|entry| entry.key.kid.is_some());
-        if let Some(kid) = kid.filter(|_| names_keys) {
-            let entries = rules.keys.with_kid(kid);
-            let status = if knows_issuer { KeyStatus::Unknown } else { KeyStatus::Unchecked };
-            return match entries.is_empty() {
-                false => Self::Named(signature::try_keys(token, signed, entries)),
-                true if signed.is_some() => settled(status, SignatureStatus::NoKey),
-                true => settled(status, signature::untried(token)),
-            };
-        }
-        let (verified, others): (Vec<_>, Vec<_>) =
-            signature::try_keys(token, signed, rules.keys.iter().as_slice())
-                .into_iter()
-                .partition(|trial| trial.signature == SignatureStatus::Verified);
-        let otherwise = match signature::sum(others.iter().map(|trial| trial.signature)) {
-            Some(SignatureStatus::Failed) if !knows_issuer => SignatureStatus::NoKey,
-            sum => sum.unwrap_or(SignatureStatus::NoKey),
-        };
-        let verified_by: Vec<_> = verified.into_iter().map(|trial| trial.entry).collect();
-        match kid {
-            None => Self::Anonymous { verified_by, otherwise },
-            Some(_) if verified_by.is_empty() => settled(KeyStatus::Unchecked, otherwise),
-            Some(_) => settled(KeyStatus::Unchecked, SignatureStatus::Verified),
-        }
+        let keys = Keys::new(token, signed, rules, knows_issuer);
+        Self { keys, token_is_unsigned: token.header.is_unsigned() }
+    }
+
+    /// The question about a signed token whose `kid` names these keys.
+    #[cfg(test)]
+    pub(super) const fn named(trials: Vec<Trial>) -> Self {
+        Self { keys: Keys::Named(trials), token_is_unsigned: false }
     }
 
     /// The answer at the event time. Without one, only a key that never changes its status has one.
     #[must_use]
     pub fn answer(&self, at: Option<Timestamp>) -> KeyAnswer {
-        match self {
-            Self::Settled(answer) => *answer,
-            Self::Named(trials) => {
+        let (status, found, result) = match &self.keys {
+            Keys::Settled(status, result) => (*status, None, *result),
+            Keys::Named(trials) => {
                 let status = status_of(trials.iter().map(|trial| &trial.entry), at);
                 // Of several keys of this name only those count that the status is of.
                 let asked = |trial: &&Trial| at.is_none_or(|at| trial.entry.status(at) == status);
-                let signature = signature::sum(trials.iter().filter(asked).map(|trial| trial.signature));
-                let signature = signature.unwrap_or(SignatureStatus::NoKey);
-                KeyAnswer { status, found: None, signature }
+                let result = signature::sum(trials.iter().filter(asked));
+                (status, None, result.unwrap_or(TrialResult::Untried))
             }
-            Self::Anonymous { verified_by, otherwise } => {
-                let found = (!verified_by.is_empty()).then(|| status_of(verified_by.iter(), at));
-                let signature = if found.is_some() { SignatureStatus::Verified } else { *otherwise };
-                KeyAnswer { status: KeyStatus::Absent, found, signature }
+            Keys::Tried { status, verified_by, otherwise } if verified_by.is_empty() => {
+                (*status, None, *otherwise)
             }
-        }
+            Keys::Tried { status, verified_by, .. } => {
+                (*status, Some(status_of(verified_by.iter(), at)), TrialResult::Verified)
+            }
+        };
+        let mismatch = if let TrialResult::Misfit(mismatch) = result { Some(mismatch) } else { None };
+        KeyAnswer { status, found, mismatch, signature: result.status(self.token_is_unsigned) }
     }
 
     /// The instants, in milliseconds, at which the answer may change.
     pub fn turns(&self) -> impl Iterator<Item = i64> {
-        let (trials, entries): (&[Trial], &[KeyEntry]) = match self {
-            Self::Settled(_) => (&[], &[]),
-            Self::Named(trials) => (trials, &[]),
-            Self::Anonymous { verified_by, .. } => (&[], verified_by),
+        let (trials, entries): (&[Trial], &[KeyEntry]) = match &self.keys {
+            Keys::Settled(..) => (&[], &[]),
+            Keys::Named(trials) => (trials, &[]),
+            Keys::Tried { verified_by, .. } => (&[], verified_by),
         };
         let entries = trials.iter().map(|trial| &trial.entry).chain(entries);
         entries.flat_map(|entry| [entry.from, entry.until]).flatten().map(Timestamp::millis)
+    }
+}
+
+impl Keys {
+    fn new(token: &Token, signed: Option<Signed<'_>>, rules: &Rules, knows_issuer: bool) -> Self {
+        let kid = token.header.kid.as_deref();
+        // The `kid` of a JWE names a key that decrypts.
+        if token.encrypted {
+            return Self::Settled(KeyStatus::Unchecked, TrialResult::Untried);
+        }
+        let nothing_told = if kid.is_some() { KeyStatus::Unchecked } else { KeyStatus::Absent };
+        if rules.keys.is_empty() {
+            return Self::Settled(nothing_told, TrialResult::Untried);
+        }
+        // Keys that have no `kid` cannot tell which is meant.
+        let names_keys = rules.keys.iter().any(|entry| entry.key.kid.is_some());
+        if let Some(kid) = kid.filter(|_| names_keys) {
+            let entries = rules.keys.with_kid(kid);
+            if !entries.is_empty() {
+                return Self::Named(signature::try_keys(token, signed, entries));
+            }
+            let status = if knows_issuer { KeyStatus::Unknown } else { KeyStatus::Unchecked };
+            let can_verify = signed.is_some() && !token.header.is_unsigned();
+            return Self::Settled(
+                status,
+                if can_verify { TrialResult::Impossible } else { TrialResult::Untried },
+            );
+        }
+        // What is cut may have had a `kid`.
+        if signed.is_none() {
+            return Self::Settled(nothing_told, TrialResult::Untried);
+        }
+        let trials = signature::try_keys(token, signed, rules.keys.iter().as_slice());
+        let (verified, others): (Vec<_>, Vec<_>) =
+            trials.into_iter().partition(|trial| trial.result == TrialResult::Verified);
+        let otherwise = match signature::sum(others.iter()).unwrap_or(TrialResult::Untried) {
+            // That strangers' keys do not verify it says nothing.
+            TrialResult::Failed | TrialResult::Misfit(_) if !knows_issuer => TrialResult::Impossible,
+            result => result,
+        };
+        let verified_by = verified.into_iter().map(|trial| trial.entry).collect();
+        Self::Tried { status: nothing_told, verified_by, otherwise }
     }
 }
 
@@ -119,15 +146,19 @@ fn status_of<'k>(mut entries: impl Iterator<Item = &'k KeyEntry>, at: Option<Tim
     }
 }
 
-/// Whether an HMAC token that no `kid` ties to a key was made with the text of one of the public keys as its secret
-/// (RFC 8725 §2.1).
+/// How many public keys are compared with the secret of an HMAC token.
+const CONFUSED_KEYS: usize = 64;
+
+/// Whether an HMAC token was made with the text of a public key as its secret (RFC 8725 §2.1): one of those that its `kid`
+/// names, or of all.
 #[must_use]
 pub fn check_confusion(token: &Token, signed: Option<Signed<'_>>, rules: &Rules) -> Option<Failure> {
     let (alg, signed) = token.header.alg.as_deref().zip(signed)?;
-    let is_tied = token.header.kid.as_deref().is_some_and(|kid| !rules.keys.with_kid(kid).is_empty());
-    let keys = rules.keys.iter().take(signature::EFFORT);
-    let mut keys = keys.filter(|_| alg.starts_with("HS") && !is_tied);
-    keys.any(|entry| entry.key.is_taken_for_a_secret(alg, signed.signing_input, signed.signature))
+    let named = token.header.kid.as_deref().map_or(&[][..], |kid| rules.keys.with_kid(kid));
+    let keys = if named.is_empty() { rules.keys.iter() } else { named.iter() };
+    let is_confused =
+        |entry: &KeyEntry| entry.key.is_taken_for_a_secret(alg, signed.signing_input, signed.signature);
+    (alg.starts_with("HS") && keys.take(CONFUSED_KEYS).any(is_confused))
         .then(|| Failure::new(Verdict::AlgKeyMismatch, "kty"))
 }
 
@@ -143,20 +174,10 @@ pub fn check_status(status: KeyStatus, require_kid: bool) -> Option<Failure> {
     }
 }
 
-/// Whether no key that `kid` names can be used with the token's `alg` (RFC 8725 §3.1: one key, one algorithm).
+/// That no key in question can be used with the token's `alg` (RFC 8725 §3.1: one key, one algorithm).
 #[must_use]
-pub fn check_fit(token: &Token, keys: &[KeyEntry]) -> Option<Failure> {
-    let alg = token.header.alg.as_deref().filter(|_| !token.header.is_unsigned())?;
-    let mut first = None;
-    for entry in keys {
-        match entry.key.fits(alg) {
-            Ok(()) => return None,
-            Err(mismatch) => {
-                first.get_or_insert(mismatch);
-            }
-        }
-    }
-    let detail = match first? {
+pub fn check_fit(mismatch: Option<Mismatch>) -> Option<Failure> {
+    let detail = match mismatch? {
         Mismatch::Kty => "kty",
         Mismatch::Alg => "alg",
         Mismatch::Use => "use",
@@ -233,8 +254,11 @@ mod tests {
 
     #[test]
     fn a_key_must_fit_the_algorithm() {
-        let keys = [rsa_entry("k", 2048, None, None)];
-        let told = |alg: &str| check_fit(&token(&format!(r#"{{"alg":"{alg}","kid":"k"}}"#), "{}"), &keys);
+        let rules = rules(vec![rsa_entry("k", 2048, None, None)]);
+        let told = |alg: &str| {
+            let token = token(&format!(r#"{{"alg":"{alg}","kid":"k"}}"#), "{}");
+            check_fit(KeyQuestion::new(&token, None, &rules, true).answer(Some(at(0))).mismatch)
+        };
         assert_eq!(told("RS256"), None);
         assert_eq!(told("HS256"), Some(Failure::new(Verdict::AlgKeyMismatch, "kty")));
         assert_eq!(told("none"), None, "the algorithm step tells that");

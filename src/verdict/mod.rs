@@ -72,7 +72,6 @@ impl<'p> Judge<'p> {
         let mut timeless = Vec::new();
         timeless.extend(parse::check(token, named));
         timeless.extend(algorithm::check(token, rules));
-        timeless.extend(key::check_fit(token, named));
         // A signature that is cut cannot be judged.
         let signed = signed.filter(|_| parse::check_length(token, named).is_none());
         timeless.extend(key::check_confusion(token, signed, rules));
@@ -111,13 +110,15 @@ impl Judgement {
     /// The outcome at an event time. Without one, what depends on it is not judged.
     #[must_use]
     pub fn at(&self, at: Option<Timestamp>) -> Outcome {
-        let KeyAnswer { status: key_status, found, signature } = self.key.answer(at);
+        let KeyAnswer { status: key_status, found, mismatch, signature } = self.key.answer(at);
         let key = key::check_status(key_status, self.require_kid);
         let found = found.and_then(|status| key::check_status(status, false));
+        let fit = key::check_fit(mismatch);
         let dates = at.into_iter().flat_map(|at| time::check(&self.dates, at, self.leeway));
         let mut first = self.first.clone();
         let mut failing = self.failing;
-        for failure in key.into_iter().chain(found).chain(signature::check(signature)).chain(dates) {
+        for failure in key.into_iter().chain(found).chain(fit).chain(signature::check(signature)).chain(dates)
+        {
             failing.insert(failure.verdict);
             if first.as_ref().is_none_or(|first| failure.verdict < first.verdict) {
                 first = Some(failure);
@@ -152,7 +153,7 @@ mod tests {
     use super::testing::{at, policy, token};
     use proptest::prelude::*;
 
-    use super::signature::Trial;
+    use super::signature::{Trial, TrialResult};
     use super::*;
     use crate::token::NumericDate;
 
@@ -204,9 +205,9 @@ mod tests {
             let judgement = Judgement {
                 first: None,
                 failing: VerdictSet::default(),
-                key: KeyQuestion::Named(vec![
-                    Trial { entry: entry(windows[0], windows[1]), signature: SignatureStatus::Verified },
-                    Trial { entry: entry(windows[2], windows[3]), signature: SignatureStatus::Failed },
+                key: KeyQuestion::named(vec![
+                    Trial { entry: entry(windows[0], windows[1]), result: TrialResult::Verified },
+                    Trial { entry: entry(windows[2], windows[3]), result: TrialResult::Failed },
                 ]),
                 require_kid: false,
                 fails_by_line_end: false,

@@ -46,6 +46,7 @@ pub(super) fn rsa_entry(kid: &str, modulus_bits: usize, from: Option<i64>, until
         key_ops: None,
         material: Material::Unusable,
         certificate_until: None,
+        pem: Vec::new(),
     };
     KeyEntry { key: Arc::new(key), from: from.map(at), until: until.map(at) }
 }

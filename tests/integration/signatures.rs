@@ -343,11 +343,11 @@ fn a_public_key_taken_for_a_secret_is_recognised_and_never_verified() {
                 assert_ne!(outcome.signature, SignatureStatus::Verified);
             }
         }
-        // A secret that is none of the key's texts makes no such claim.
+        // Nor does any other secret verify where the keys are public.
         let other = hmac::Key::new(hmac::HMAC_SHA256, b"another secret of thirty-two byte");
         let input = signing_input(&json!({"alg": "HS256"}));
         let token = format!("{input}.{}", BASE64URL.encode(hmac::sign(&other, input.as_bytes()).as_ref()));
-        assert_eq!(told(&judge(&key, &token)), "valid/ no_key", "{}", signer.alg);
+        assert_eq!(told(&judge(&key, &token)), "alg_key_mismatch/kty no_key", "{}", signer.alg);
     }
 }
 
@@ -420,6 +420,81 @@ fn a_secret_that_ends_with_a_line_end_is_named_as_the_likely_cause() {
 }
 
 #[test]
+fn a_key_published_twice_with_other_members_is_one_key() {
+    let signer = es256();
+    let renamed = |kid: &str, member: &str, value: &str| {
+        let mut jwk = signer.jwk_named(kid);
+        jwk[member] = value.into();
+        jwk
+    };
+    let windows = ["until = \"1970-01-01T00:10:00Z\"", "from = \"1970-01-01T00:10:00Z\""];
+    let keys = policy(&[
+        (windows[0], vec![signer.jwk_named("k")]),
+        (windows[1], vec![renamed("k", "alg", "ES256")]),
+    ]);
+    let anonymous = signer.token(&json!({"alg": "ES256"}));
+    for token in [signer.usual(), anonymous.clone()] {
+        assert_eq!([599, 600].map(|at| told(&judge_at(&keys, &token, at))), [GOOD, GOOD]);
+    }
+    let keys = policy(&[
+        (windows[0], vec![signer.jwk_named("old")]),
+        (windows[1], vec![renamed("new", "use", "sig")]),
+    ]);
+    assert_eq!([599, 600].map(|at| told(&judge_at(&keys, &anonymous, at))), [GOOD, GOOD]);
+    // The same key where it is published for another use does not verify.
+    let keys = policy(&[("", vec![renamed("k", "use", "enc"), signer.jwk_named("k")])]);
+    assert_eq!(told(&judge(&keys, &signer.usual())), GOOD);
+}
+
+#[test]
+fn whether_a_key_fits_is_asked_of_those_published_at_the_time() {
+    let secret = hs("HS256", hmac::HMAC_SHA256);
+    let public = es256();
+    let keys = policy(&[
+        ("until = \"1970-01-01T00:10:00Z\"", vec![secret.jwk_named("k")]),
+        ("from = \"1970-01-01T00:10:00Z\"", vec![public.jwk_named("k")]),
+    ]);
+    let forged = with_signature(&secret.usual(), &[7; 32]);
+    assert_eq!(told(&judge_at(&keys, &secret.usual(), 599)), GOOD);
+    assert_eq!(told(&judge_at(&keys, &forged, 599)), BAD);
+    for token in [secret.usual(), forged] {
+        assert_eq!(told(&judge_at(&keys, &token, 600)), "alg_key_mismatch/kty no_key");
+    }
+}
+
+#[test]
+fn a_retired_key_without_kid_is_stale_also_for_a_token_that_has_one() {
+    let [old, new] = [es256(), es256()];
+    let keys = policy(&[
+        ("until = \"1970-01-01T00:10:00Z\"", vec![old.jwk.clone()]),
+        ("from = \"1970-01-01T00:10:00Z\"", vec![new.jwk.clone()]),
+    ]);
+    assert_eq!(told(&judge_at(&keys, &old.usual(), 599)), GOOD);
+    assert_eq!(told(&judge_at(&keys, &old.usual(), 600)), "stale_kid/retired verified");
+    assert_eq!(told(&judge_at(&keys, &new.usual(), 600)), GOOD);
+}
+
+#[test]
+fn a_token_without_kid_that_no_key_of_its_issuer_fits_is_not_valid() {
+    let secret = hs("HS256", hmac::HMAC_SHA256);
+    let public = es256();
+    let keys = policy(&[("", vec![public.jwk_named("k")])]);
+    assert_eq!(told(&judge(&keys, &secret.token(&json!({"alg": "HS256"})))), "alg_key_mismatch/kty no_key");
+    let mut encrypts = public.jwk_named("k");
+    encrypts["use"] = "enc".into();
+    let keys = policy(&[("", vec![encrypts])]);
+    assert_eq!(told(&judge(&keys, &public.token(&json!({"alg": "ES256"})))), "alg_key_mismatch/use no_key");
+}
+
+#[test]
+fn leading_zeros_of_a_modulus_or_an_exponent_change_nothing() {
+    let signer = rsa("RS256", &lc::RSA_PKCS1_SHA256);
+    let mut jwk = signer.jwk_named("k");
+    jwk["e"] = "AAEAAQ".into();
+    assert_eq!(told(&judge(&policy(&[("", vec![jwk])]), &signer.usual())), GOOD);
+}
+
+#[test]
 fn a_kid_that_two_keys_share_is_tried_with_both_that_are_published_at_the_time() {
     let [first, second] = [es256(), es256()];
     let both = policy(&[("", vec![first.jwk_named("k"), second.jwk_named("k")])]);
@@ -445,15 +520,15 @@ fn a_retired_key_still_tells_whether_the_signature_was_its_own() {
 
 #[test]
 fn what_one_token_may_cost_is_bounded() {
-    let keys: Vec<Signer> = (0..120).map(|_| es256()).collect();
+    let keys: Vec<Signer> = (0..230).map(|_| es256()).collect();
     let jwks = |signers: &mut dyn Iterator<Item = &Signer>| {
         policy(&[("", signers.enumerate().map(|(n, signer)| signer.jwk_named(&format!("{n:03}"))).collect())])
     };
     let token = keys[0].token(&json!({"alg": "ES256"}));
     assert_eq!(told(&judge(&jwks(&mut keys.iter()), &token)), GOOD);
     let last = jwks(&mut keys.iter().rev());
-    assert_eq!(told(&judge(&last, &token)), "valid/ unchecked", "it is not tried with the last of 120");
-    let named = keys[0].token(&json!({"alg": "ES256", "kid": "119"}));
+    assert_eq!(told(&judge(&last, &token)), "valid/ unchecked", "it is not tried with the last of 230");
+    let named = keys[0].token(&json!({"alg": "ES256", "kid": "229"}));
     assert_eq!(told(&judge(&last, &named)), GOOD, "a kid names its key however many there are");
 }
 
@@ -475,12 +550,15 @@ fn a_key_that_serves_an_attack_is_refused_and_costs_nothing() {
         (changed(&signer.jwk, "e", "AQ"), "exponent is even or below 3"),
         (changed(&signer.jwk, "e", &BASE64URL.encode(&[0xff; 200])), "exponent has 1600 bits, more than 33"),
         (changed(&point.jwk, "y", point.jwk["x"].as_str().unwrap()), "no point on the curve P-256"),
-        (changed(&point.jwk, "x", "AA"), "no point on the curve P-256"),
+        (
+            changed(&point.jwk, "x", "AA"),
+            "expected coordinates of 32 bytes (RFC 7518 §6.2.1.2), found 1 and 32",
+        ),
     ] {
         let keys = policy(&[("", vec![jwk])]);
         let warnings: Vec<String> = keys.warnings().iter().map(ToString::to_string).collect();
         assert!(warnings.iter().any(|warning| warning.contains(why)), "{why}: {warnings:?}");
-        let alg = if why.contains("curve") { "ES256" } else { "RS256" };
+        let alg = if why.contains("P-256") || why.contains("coordinates") { "ES256" } else { "RS256" };
         let token = signer.token(&json!({"alg": alg, "kid": "k"}));
         assert_ne!(judge(&keys, &token).signature, SignatureStatus::Verified, "{why}");
     }

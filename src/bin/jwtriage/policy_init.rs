@@ -5,10 +5,12 @@ use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use jwtriage::error::{Error, Result};
+use jwtriage::policy::jwks;
 use jwtriage::proposal::{self, KeyFile};
 
 use crate::args::PolicyInit;
 use crate::new_file::{self, directory};
+use crate::terminal;
 
 /// Runs the command.
 ///
@@ -26,6 +28,12 @@ pub fn run(args: &PolicyInit) -> Result<ExitCode> {
         .collect::<Result<Vec<_>>>()?;
     let files: Vec<_> = files.iter().map(|(name, path, bytes)| KeyFile { name, path, bytes }).collect();
     let text = proposal::init(&discovery, &called("--discovery", &args.discovery), &files)?;
+    let mut warnings = Vec::new();
+    for file in &files {
+        // What is no JWKS document has been refused above.
+        let _ = jwks::parse(file.bytes, file.name, &mut warnings);
+    }
+    warnings.iter().for_each(|warning| terminal::complain(&format!("warning: {warning}")));
     new_file::write(args.out.as_deref(), &text)?;
     Ok(ExitCode::SUCCESS)
 }

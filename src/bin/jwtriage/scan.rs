@@ -147,8 +147,9 @@ pub fn notices(scan: &Scan) -> Vec<String> {
     }
     let line_end = scan.tally.failing_by_line_end();
     if line_end > 0 {
+        let tokens = if line_end == 1 { "1 token has".to_owned() } else { format!("{line_end} tokens have") };
         notices.push(format!(
-            "{line_end} tokens are invalid_signature and would verify if a secret of the policy did not end with a line end: \
+            "{tokens} a signature that fails and would verify if a secret of the policy did not end with a line end: \
              write its file without one"
         ));
     }
