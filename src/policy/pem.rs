@@ -131,7 +131,8 @@ fn object(value: Value) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::KeyKind;
+    use crate::policy::{KeyKind, Policy};
+    use std::path::Path;
 
     const RSA: &str = "\
 -----BEGIN PUBLIC KEY-----
@@ -215,6 +216,29 @@ AMRfErrhhmxfaqr9TYtXsx2S5aeGGFeppbCS3vQ2Ln44
         let key = read(&text).unwrap();
         assert_eq!(key.material, read(EC).unwrap().material);
         assert_eq!(key.certificate_until.unwrap().to_string(), "2026-11-23T09:42:28Z");
+    }
+
+    #[test]
+    fn a_certificate_that_has_ended_is_a_warning() {
+        let text = "[[issuer]]\niss = \"https://a.example/\"\n[[issuer.keys]]\npem = \"c.pem\"\n";
+        let read = |_: &Path| Ok(CERTIFICATE.as_bytes().to_vec());
+        let mut policy = Policy::from_toml(text, Path::new("policy.toml"), &read).unwrap();
+        for (now, told) in
+            [("2026-11-23T09:42:28Z", 0), ("2026-11-23T09:42:29Z", 1), ("2027-01-01T00:00:00Z", 1)]
+        {
+            policy.warn_of_certificates(now.parse().unwrap());
+            let ended =
+                policy.warnings().iter().filter(|warning| warning.message.contains("certificate ended"));
+            assert_eq!(ended.count(), told, "{now}");
+        }
+    }
+
+    #[test]
+    fn of_several_public_keys_the_first_is_read_and_the_others_are_told() {
+        let mut warnings = Vec::new();
+        let key = parse(format!("{EC}{RSA}").as_bytes(), None, "key.pem", &mut warnings).unwrap();
+        assert_eq!(key.material, read(EC).unwrap().material);
+        assert!(warnings[0].message.starts_with("1 more PEM blocks"), "{warnings:?}");
     }
 
     #[test]

@@ -18,6 +18,8 @@ use jwtriage::token::decode;
 use jwtriage::verdict::{Judge, Outcome, SignatureStatus};
 use serde_json::{Value, json};
 
+use crate::support::jwtriage;
+
 /// A PS256 token's signatures over one signing input, by the length of their salt in bytes; made with another library.
 const PSS_MODULUS: &str = "t-YiqmbbHDpTQT2-sTKIlGT5Q0Sf_7tMBfwv5AeJYc2bEJ7bjF4W5h7uBgfF66K0HwC5H2ZNm6GcctjeS-FQTVgqxx40ceU-Z_QODCUUK4Bv4XPhaNNU8uVZdhnKKSURgcnFUPCUkoZ3lq8IdxTfCVO7e8lpjQDus6U_rAjbAWCw4QLi4tgq_H8qaYtWOwduQ1tM2lx505qtnlNnfx607zFQUhuTvV_vvVhKFs4Es82pvbqahUT-GoZGH1Tt-xrh51GINg9hKFAB20VnpTBo-LOu2zLAGfJCmkycBoo2v1Ncw-V9p9TRFFKdVi273ApbrnJJ4CG8kkB-yzjzh-4O8Q";
 const PSS_SIGNATURES: [(&str, &str); 6] = [
@@ -492,6 +494,33 @@ fn leading_zeros_of_a_modulus_or_an_exponent_change_nothing() {
     let mut jwk = signer.jwk_named("k");
     jwk["e"] = "AAEAAQ".into();
     assert_eq!(told(&judge(&policy(&[("", vec![jwk])]), &signer.usual())), GOOD);
+}
+
+#[test]
+fn a_scan_names_a_line_end_behind_a_secret_only_where_signatures_fail_by_it() {
+    let secret = b"a secret of thirty-two bytes or more";
+    let input = signing_input(&json!({"alg": "HS256"}));
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
+    let token = format!("{input}.{}", BASE64URL.encode(signature.as_ref()));
+    let dir = tempfile::tempdir().unwrap();
+    // A URL-encoded form of the token is the same token, in whatever order they come.
+    let encoded = token.replace('.', "%2E");
+    let lines = [&encoded, &token, &encoded].map(|text| format!("1970-01-01T00:10:00Z token={text} \n"));
+    std::fs::write(dir.path().join("app.log"), lines.concat()).unwrap();
+    std::fs::write(dir.path().join("with.secret"), [secret.as_slice(), b"\n"].concat()).unwrap();
+    std::fs::write(dir.path().join("without.secret"), secret).unwrap();
+    let said = |files: &[&str]| {
+        let keys: String =
+            files.iter().map(|file| format!("[[issuer.keys]]\nsecret_file = \"{file}\"\n")).collect();
+        let text = format!("[[issuer]]\niss = \"https://a.example/\"\n{keys}");
+        std::fs::write(dir.path().join("policy.toml"), text).unwrap();
+        let scan = ["scan", "app.log", "--policy", "policy.toml", "--now", "2026-07-01"];
+        String::from_utf8(jwtriage(dir.path()).args(scan).output().unwrap().stderr).unwrap()
+    };
+    let hint = "1 token has a signature that fails and would verify if a secret of the policy did not end with a line end";
+    assert!(said(&["with.secret"]).contains(hint));
+    assert!(!said(&["with.secret", "without.secret"]).contains("would verify"));
+    assert!(!said(&["without.secret"]).contains("would verify"));
 }
 
 #[test]
