@@ -9,10 +9,11 @@ use x509_cert::der::{Encode, pem};
 use x509_cert::spki::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
 use super::key::{Key, KeyKind, Material};
+use super::object_ids;
 
 impl Key {
     /// Whether an HMAC signature was made with the text of this public key as the secret, in one of the forms in which
-    /// such texts lie about: the file that the policy names, PEM (RFC 7468) with and without the last line end, PKCS #1,
+    /// such texts lie about: that of the file that the policy names, PEM (RFC 7468) with and without the last line end, PKCS #1,
     /// DER.
     #[must_use]
     pub fn is_taken_for_a_secret(&self, alg: &str, signing_input: &[u8], signature: &str) -> bool {
@@ -21,8 +22,8 @@ impl Key {
             let key = DecodingKey::from_secret(secret);
             jsonwebtoken::crypto::verify(signature, signing_input, &key, algorithm).unwrap_or(false)
         };
-        let own = [&*self.pem, self.pem.trim_ascii_end()];
-        own.iter().any(|text| !text.is_empty() && verifies(text))
+        let line_ends = [&b""[..], b"\n", b"\r\n"];
+        !self.pem.is_empty() && line_ends.iter().any(|end| verifies(&[&self.pem, *end].concat()))
             || self.texts().unwrap_or_default().iter().any(|text| verifies(text))
     }
 
@@ -44,25 +45,16 @@ impl Key {
                 };
                 let der = key.to_der().ok()?;
                 add("RSA PUBLIC KEY", &der)?;
-                add("PUBLIC KEY", &public_key_info("1.2.840.113549.1.1.1", Some(AnyRef::NULL), &der)?)?;
+                add("PUBLIC KEY", &public_key_info(object_ids::RSA, Some(AnyRef::NULL), &der)?)?;
             }
             (KeyKind::Ec { curve }, Material::Ec { x, y }) => {
-                let curve = ObjectIdentifier::new(match curve.as_str() {
-                    "P-256" => "1.2.840.10045.3.1.7",
-                    "P-384" => "1.3.132.0.34",
-                    "P-521" => "1.3.132.0.35",
-                    "secp256k1" => "1.3.132.0.10",
-                    _ => return None,
-                });
-                let curve = curve.ok()?;
+                let (_, curve) = object_ids::CURVES.iter().find(|(name, _)| name == curve)?;
+                let curve = ObjectIdentifier::new(curve).ok()?;
                 let point = [&[4], x.as_slice(), y].concat();
-                add(
-                    "PUBLIC KEY",
-                    &public_key_info("1.2.840.10045.2.1", Some(AnyRef::from(&curve)), &point)?,
-                )?;
+                add("PUBLIC KEY", &public_key_info(object_ids::EC, Some(AnyRef::from(&curve)), &point)?)?;
             }
             (KeyKind::Okp { curve }, Material::Okp { x }) if curve == "Ed25519" => {
-                add("PUBLIC KEY", &public_key_info("1.3.101.112", None, x)?)?;
+                add("PUBLIC KEY", &public_key_info(object_ids::ED25519, None, x)?)?;
             }
             _ => return None,
         }

@@ -23,7 +23,7 @@ pub struct Key {
     pub material: Material,
     /// When the certificate ends that it was read from.
     pub certificate_until: Option<Timestamp>,
-    /// The text of the PEM file that it was read from; empty for any other.
+    /// The PEM block that it was read from, without a line end; empty for any other.
     pub(crate) pem: Vec<u8>,
 }
 

@@ -63,6 +63,8 @@ impl Reader<'_> {
             KeysEntry { jwks_snapshots: Some(pattern), .. } => self.snapshots(pattern, algorithms, window),
             KeysEntry { pem: Some(pem), kid, .. } => {
                 let (file, bytes) = self.key_file(pem)?;
+                // It may hold a private key too.
+                let bytes = Zeroizing::new(bytes);
                 let kid = kid.as_ref().map(|written| written.value.clone());
                 let key = pem::parse(&bytes, kid, &file, &mut self.warnings);
                 let key = self.or_problem(pem, &file, key)?;

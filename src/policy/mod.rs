@@ -20,6 +20,7 @@ pub mod key;
 mod key_files;
 pub mod keys;
 mod meaning;
+mod object_ids;
 mod pem;
 mod problem;
 mod secret_file;
@@ -132,7 +133,8 @@ impl Policy {
         Self::from_toml(text, path, &|path| std::fs::read(path))
     }
 
-    /// The policy of a TOML text that stands at `path`; `read` gives the files that it names.
+    /// The policy of a TOML text that stands at `path`; `read` gives the files that it names. Which files a pattern under
+    /// `jwks_snapshots` names is asked of the disk.
     ///
     /// # Errors
     ///

@@ -10,7 +10,8 @@ use x509_cert::der::{Decode, pem};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::jwks;
-use super::key::Key;
+use super::key::{Key, coordinate_len};
+use super::object_ids;
 use super::problem::Warning;
 use crate::timestamp::Timestamp;
 
@@ -68,7 +69,7 @@ pub(super) fn parse(
             ),
         ));
     }
-    Ok(Key { certificate_until: expires, pem: bytes.to_vec(), ..jwks::key(&members, file, warnings) })
+    Ok(Key { certificate_until: expires, pem: block.to_vec(), ..jwks::key(&members, file, warnings) })
 }
 
 /// The text from the first `-----BEGIN` to the end of its block.
@@ -91,21 +92,17 @@ fn key(
     bits: &[u8],
 ) -> Option<Map<String, Value>> {
     match algorithm.to_string().as_str() {
-        "1.2.840.113549.1.1.1" | "1.2.840.113549.1.1.10" => rsa(bits),
-        "1.2.840.10045.2.1" => {
-            let (name, length) = match curve?.to_string().as_str() {
-                "1.2.840.10045.3.1.7" => ("P-256", 32),
-                "1.3.132.0.34" => ("P-384", 48),
-                "1.3.132.0.35" => ("P-521", 66),
-                "1.3.132.0.10" => ("secp256k1", 32),
-                _ => return None,
-            };
+        object_ids::RSA | object_ids::RSA_PSS => rsa(bits),
+        object_ids::EC => {
+            let curve = curve?.to_string();
+            let (name, _) = object_ids::CURVES.iter().find(|(_, id)| *id == curve)?;
+            let length = coordinate_len(name)?;
             // SEC 1 §2.3.4; a compressed point would have to be solved for y, and is rare.
             let (x, y) = bits.strip_prefix(&[4]).filter(|point| point.len() == 2 * length)?.split_at(length);
             Some(object(json!({"kty": "EC", "crv": name, "x": text(x), "y": text(y)})))
         }
-        "1.3.101.112" => Some(object(json!({"kty": "OKP", "crv": "Ed25519", "x": text(bits)}))),
-        "1.3.101.113" => Some(object(json!({"kty": "OKP", "crv": "Ed448", "x": text(bits)}))),
+        object_ids::ED25519 => Some(object(json!({"kty": "OKP", "crv": "Ed25519", "x": text(bits)}))),
+        object_ids::ED448 => Some(object(json!({"kty": "OKP", "crv": "Ed448", "x": text(bits)}))),
         _ => None,
     }
 }
@@ -238,6 +235,8 @@ AMRfErrhhmxfaqr9TYtXsx2S5aeGGFeppbCS3vQ2Ln44
         let mut warnings = Vec::new();
         let key = parse(format!("{EC}{RSA}").as_bytes(), None, "key.pem", &mut warnings).unwrap();
         assert_eq!(key.material, read(EC).unwrap().material);
+        // What stands behind it may be a private key: nothing of it is kept.
+        assert_eq!(key.pem, EC.trim_end().as_bytes());
         assert!(warnings[0].message.starts_with("1 more PEM blocks"), "{warnings:?}");
     }
 
