@@ -36,7 +36,7 @@ const POLICY: &str = r#"
 
 fn criteria() -> Criteria {
     Criteria {
-        policy: Policy::from_toml(POLICY, Path::new("policy.toml"), &|_| Ok(Vec::new())).unwrap(),
+        policy: Policy::from_toml(POLICY, Path::new("policy.toml"), &|_: &Path| Ok(Vec::new())).unwrap(),
         fingerprinter: Fingerprinter::public(),
         since: None,
         until: None,

@@ -168,7 +168,7 @@ fn policy() -> Policy {
         [[issuer]]
         iss_pattern = 'https://login\.example\.com/[0-9a-f-]{36}/v2\.0'
     "#;
-    Policy::from_toml(POLICY, Path::new("policy.toml"), &|_| Ok(Vec::new())).unwrap()
+    Policy::from_toml(POLICY, Path::new("policy.toml"), &|_: &Path| Ok(Vec::new())).unwrap()
 }
 
 fn decoded() -> Token {

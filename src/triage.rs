@@ -19,7 +19,7 @@ use crate::tally::source::Found;
 use crate::tally::{BucketWidth, OutcomeNumber, Sighting, Tally, TokenFacts, TokenNumber, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::{Decoded, Token, decode, mask_tokens};
-use crate::verdict::{Judge, Judgement, SignatureStatus, Verdict, token_type};
+use crate::verdict::{Judge, Judgement, Verdict, token_type};
 
 /// What every chunk is judged by.
 #[derive(Debug)]
@@ -227,9 +227,7 @@ impl<'c> Worker<'c> {
             }
             None => {
                 let outcome = judgement.at(event_time);
-                if judgement.fails_by_line_end() && outcome.signature == SignatureStatus::Failed {
-                    self.tally.note_line_end(known.number);
-                }
+                self.tally.remark(known.number, judgement.remarks(&outcome));
                 let number = self.tally.add(known.number, outcome, &sighting);
                 (number, event_time.map(|at| judgement.stretch(at)))
             }

@@ -1,4 +1,5 @@
-//! Any text → a policy, with the bytes behind the first NUL as every file that it names. The laws:
+//! Any text → a policy, with the bytes behind the first NUL as every file that it names, and as each of two snapshots. The
+//! laws:
 //!
 //! 1. Nothing panics: the policy, a JWKS document on its own, and the text of `policy check`.
 //! 2. No error, warning or check text, and no `Debug`, holds the secret of a secret file.
@@ -7,15 +8,36 @@
 
 #![no_main]
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use jwtriage::policy::check::Check;
-use jwtriage::policy::{IssuerName, KeyStatus, Policy, jwks};
+use jwtriage::policy::{Files, IssuerName, KeyStatus, Policy, jwks};
 use jwtriage::timestamp::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
 /// How every secret file begins: in any encoding these are characters of a secret.
 const SECRET: &str = "c0ffee5ec4e75eed";
+
+/// Every file that may be named.
+struct Any<'a>(&'a [u8]);
+
+impl Files for Any<'_> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match path.extension() {
+            Some(extension) if extension == "secret" => Ok([SECRET.as_bytes(), self.0].concat()),
+            _ => Ok(self.0.to_vec()),
+        }
+    }
+
+    fn matching(&self, _: &str) -> Result<Vec<PathBuf>, String> {
+        Ok(["keys/2026-06-11.json", "keys/latest.json"].map(PathBuf::from).to_vec())
+    }
+
+    fn modified(&self, _: &Path) -> Option<Timestamp> {
+        Some(Timestamp::from_seconds(1_800_000_000))
+    }
+}
 
 fuzz_target!(|data: &[u8]| {
     let nul = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
@@ -26,11 +48,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     documents(rest);
-    let read = |path: &Path| match path.extension() {
-        Some(extension) if extension == "secret" => Ok([SECRET.as_bytes(), rest].concat()),
-        _ => Ok(rest.to_vec()),
-    };
-    match Policy::from_toml(text, Path::new("policy.toml"), &read) {
+    match Policy::from_toml(text, Path::new("policy.toml"), &Any(rest)) {
         Ok(policy) => check(&policy),
         Err(error) => may_be_shown(&error.to_string()),
     }

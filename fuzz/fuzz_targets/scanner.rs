@@ -59,8 +59,9 @@ fn policy() -> Policy {
           jwks = "a.json"
           until = "2026-06-12T01:00:00Z"
     "#;
-    const KEYS: &[u8] = br#"{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","alg":"ES256","x":"","y":""}]}"#;
-    Policy::from_toml(POLICY, Path::new("policy.toml"), &|_| Ok(KEYS.to_vec())).expect("the policy is right")
+    const KEYS: &[u8] = br#"{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","alg":"ES256",
+        "x":"wj0yhqldWQx7khhazEgXYvzi4SKkQHOS0Yg2vSc65Jw","y":"3Dfs9QAzgYulnGdLtFXB2HHLpQ4L71mQfyGgRni8Y48"}]}"#;
+    Policy::from_toml(POLICY, Path::new("policy.toml"), &|_: &Path| Ok(KEYS.to_vec())).expect("the policy is right")
 }
 
 fuzz_target!(|data: &[u8]| {

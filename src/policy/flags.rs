@@ -3,7 +3,7 @@
 
 use super::file::{KeysEntry, RulesEntry};
 use super::problem::{Problems, Written};
-use super::{Policy, Read, meaning};
+use super::{Files, Policy, meaning};
 use crate::error::{Error, Result};
 use crate::timestamp::Timestamp;
 
@@ -60,7 +60,7 @@ impl PolicyFlags {
 }
 
 /// The policy that the flags make.
-pub(super) fn policy(flags: &PolicyFlags, read: Read<'_>) -> Result<Policy> {
+pub(super) fn policy(flags: &PolicyFlags, files: &dyn Files) -> Result<Policy> {
     let mut problems = Problems::new("flags");
     let list = |values: &[String], key| {
         let each = |value: &String| Written { line: None, key, value: value.clone() };
@@ -80,7 +80,7 @@ pub(super) fn policy(flags: &PolicyFlags, read: Read<'_>) -> Result<Policy> {
     };
     let issuers: Vec<Written<String>> = flags.issuer.iter().map(|value| flag("--issuer", value)).collect();
     let leeway = flags.leeway.as_ref().map(|value| flag("--leeway", value));
-    let policy = meaning::policy_of_flags(leeway.as_ref(), &issuers, &rules, read, &mut problems);
+    let policy = meaning::policy_of_flags(leeway.as_ref(), &issuers, &rules, files, &mut problems);
     problems.into_result()?;
     Ok(policy)
 }

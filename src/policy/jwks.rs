@@ -157,16 +157,7 @@ impl Reader<'_> {
             "enc" => Usage::Enc,
             _ => Usage::Other(value),
         });
-        Key {
-            kid,
-            kind,
-            alg: text("alg"),
-            usage,
-            key_ops,
-            material,
-            certificate_until: None,
-            pem: Vec::new(),
-        }
+        Key { alg: text("alg"), usage, key_ops, ..Key::new(kid, kind, material) }
     }
 
     fn kind(&mut self, name: &str, members: &Map<String, Value>) -> (KeyKind, Material) {

@@ -1,6 +1,7 @@
 //! One key: what it is, which algorithms it fits, and the material that verifies a signature.
 
 use super::algorithm;
+use super::verifier::Prepared;
 use crate::timestamp::Timestamp;
 use std::fmt;
 
@@ -25,6 +26,8 @@ pub struct Key {
     pub certificate_until: Option<Timestamp>,
     /// The PEM block that it was read from, without a line end; empty for any other.
     pub(crate) pem: Vec<u8>,
+    /// What has been made ready for verifying.
+    pub(crate) prepared: Prepared,
 }
 
 /// The type of a key, with what decides about algorithms and lengths.
@@ -135,10 +138,8 @@ impl fmt::Debug for SecretBytes {
 }
 
 impl Key {
-    /// A key made of a secret. An empty one verifies too, as it does for whoever has configured it.
-    pub(super) fn of_secret(kid: Option<String>, secret: Vec<u8>) -> Self {
-        let kind = KeyKind::Oct { bits: secret.len() * 8 };
-        let material = Material::Secret(SecretBytes::new(secret));
+    /// A key of which nothing else is said.
+    pub(crate) fn new(kid: Option<String>, kind: KeyKind, material: Material) -> Self {
         Self {
             kid,
             kind,
@@ -148,7 +149,14 @@ impl Key {
             material,
             certificate_until: None,
             pem: Vec::new(),
+            prepared: Prepared::default(),
         }
+    }
+
+    /// A key made of a secret. An empty one verifies too, as it does for whoever has configured it.
+    pub(super) fn of_secret(kid: Option<String>, secret: Vec<u8>) -> Self {
+        let kind = KeyKind::Oct { bits: secret.len() * 8 };
+        Self::new(kid, kind, Material::Secret(SecretBytes::new(secret)))
     }
 
     /// The bytes of a signature made with this key; `None` where the algorithm decides (HMAC) or the key does not say.
@@ -258,16 +266,7 @@ mod tests {
     use super::*;
 
     fn key(kind: KeyKind) -> Key {
-        Key {
-            kid: None,
-            kind,
-            alg: None,
-            usage: None,
-            key_ops: None,
-            material: Material::Unusable,
-            certificate_until: None,
-            pem: Vec::new(),
-        }
+        Key::new(None, kind, Material::Unusable)
     }
 
     fn rsa() -> Key {

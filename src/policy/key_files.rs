@@ -133,20 +133,24 @@ impl Reader<'_> {
         algorithms: Option<&[String]>,
         window: Window,
     ) -> Option<Vec<KeySet>> {
-        let found = snapshots::find(self.dir, &pattern.value);
+        let found = snapshots::find(self.files, self.dir, &pattern.value);
         let found = self.or_problem(pattern, &pattern.value, found)?;
         let mut read = Vec::with_capacity(found.len());
+        let before = self.warnings.len();
         for Snapshot { path, at, is_by_modification } in found {
             let file = path.display().to_string();
             if is_by_modification {
-                let message = format!("no date in its name; its modification time is taken, {at}");
+                let message = "no date in its name; its modification time is taken";
                 self.warnings.push(Warning::new(&*file, message));
             }
-            let bytes = (self.read)(&path).map_err(|error| format!("cannot read it: {error}"));
+            let bytes = self.files.read(&path).map_err(|error| format!("cannot read it: {error}"));
             let bytes = self.or_problem(pattern, &file, bytes)?;
             let keys = self.jwks_keys(pattern, &file, bytes, algorithms)?;
             read.push((at, file, keys.into_iter().map(Arc::new).collect()));
         }
+        // The same keys stand in snapshot after snapshot.
+        let warnings = self.warnings.split_off(before);
+        self.warnings.extend(snapshots::told_once(warnings));
         Some(snapshots::key_sets(&snapshots::united(read), window.line))
     }
 
@@ -154,7 +158,7 @@ impl Reader<'_> {
     fn key_file(&mut self, written: &Written<String>) -> Option<(String, Vec<u8>)> {
         let path = self.dir.join(&written.value);
         let file = path.display().to_string();
-        let bytes = (self.read)(&path).map_err(|error| format!("cannot read it: {error}"));
+        let bytes = self.files.read(&path).map_err(|error| format!("cannot read it: {error}"));
         let bytes = self.or_problem(written, &file, bytes)?;
         Some((file, bytes))
     }

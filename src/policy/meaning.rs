@@ -8,7 +8,7 @@ use super::file::{IssuerEntry, PolicyEntry, RulesEntry};
 use super::keys::KeySets;
 use super::problem::{Problems, Warning, Written, quoted};
 use super::uri::{self, Flaw};
-use super::{Issuer, IssuerName, Policy, Read, Rules, TokenType};
+use super::{Files, Issuer, IssuerName, Policy, Rules, TokenType};
 use crate::timestamp::Timestamp;
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -19,10 +19,10 @@ pub(super) fn policy(
     entry: &PolicyEntry,
     source: &str,
     dir: &Path,
-    read: Read<'_>,
+    files: &dyn Files,
     problems: &mut Problems,
 ) -> Policy {
-    let mut reader = Reader { dir, read, problems, warnings: Vec::new() };
+    let mut reader = Reader { dir, files, problems, warnings: Vec::new() };
     let leeway = reader.duration(entry.leeway.as_ref()).unwrap_or(0);
     let issuers: Vec<Issuer> = entry.issuers.iter().filter_map(|issuer| reader.issuer(issuer)).collect();
     reader.duplicates(&entry.issuers);
@@ -40,10 +40,10 @@ pub(super) fn policy_of_flags(
     leeway: Option<&Written<String>>,
     issuers: &[Written<String>],
     rules: &RulesEntry,
-    read: Read<'_>,
+    files: &dyn Files,
     problems: &mut Problems,
 ) -> Policy {
-    let mut reader = Reader { dir: Path::new(""), read, problems, warnings: Vec::new() };
+    let mut reader = Reader { dir: Path::new(""), files, problems, warnings: Vec::new() };
     let leeway = reader.duration(leeway).unwrap_or(0);
     let rules = reader.rules(rules);
     let mut names: Vec<&Written<String>> = Vec::new();
@@ -94,7 +94,7 @@ fn without_repeats(warnings: Vec<Warning>) -> Vec<Warning> {
 /// Reads the tables of a policy, and notes what is wrong with them.
 pub(super) struct Reader<'a> {
     pub(super) dir: &'a Path,
-    pub(super) read: Read<'a>,
+    pub(super) files: &'a dyn Files,
     pub(super) problems: &'a mut Problems,
     pub(super) warnings: Vec<Warning>,
 }

@@ -4,7 +4,7 @@
 //! line of every value), *as meant* (durations, instants, patterns and keys in place of text), and the [`Policy`] that
 //! judges. Mistakes are collected and reported together; what is doubtful but usable is a [`Warning`].
 //!
-//! Invariants: files are read at start-up only, and only through the `read` function of the constructors. Secrets stay
+//! Invariants: files are read at start-up only, and only through the [`Files`] of the constructors. Secrets stay
 //! in [`key::SecretBytes`], which no `Debug` or `Display` shows. A [`Policy`] never changes after it is made, apart
 //! from its leeway.
 
@@ -14,6 +14,7 @@ mod confusion;
 mod doubts;
 pub mod duration;
 mod file;
+mod files;
 mod flags;
 pub mod jwks;
 pub mod key;
@@ -29,6 +30,7 @@ mod snapshots;
 mod uri;
 mod verifier;
 
+pub use files::Files;
 pub use flags::PolicyFlags;
 pub use key::{Key, KeyKind, Mismatch};
 pub use keys::{KeyEntry, KeySet, KeySets, KeyStatus};
@@ -38,14 +40,11 @@ pub use verifier::Verification;
 
 use crate::error::{Error, Result};
 use crate::timestamp::Timestamp;
+use files::Disk;
 use problem::Problems;
 use regex::Regex;
 use std::fmt;
-use std::io;
 use std::path::Path;
-
-/// How a constructor reads the files that a policy names: `std::fs::read`, or a test's own.
-pub type Read<'a> = &'a dyn Fn(&Path) -> io::Result<Vec<u8>>;
 
 /// What is right, for every token. The default is no policy at all: nothing of it can be judged.
 #[derive(Clone, Debug, Default)]
@@ -130,21 +129,20 @@ impl Policy {
             let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
             Error::new(format!("{}:{line}: expected UTF-8 text, found other bytes", path.display()))
         })?;
-        Self::from_toml(text, path, &|path| std::fs::read(path))
+        Self::from_toml(text, path, &Disk)
     }
 
-    /// The policy of a TOML text that stands at `path`; `read` gives the files that it names. Which files a pattern under
-    /// `jwks_snapshots` names is asked of the disk.
+    /// The policy of a TOML text that stands at `path`, with the files that it names.
     ///
     /// # Errors
     ///
     /// As [`Policy::from_file`].
-    pub fn from_toml(text: &str, path: &Path, read: Read<'_>) -> Result<Self> {
+    pub fn from_toml(text: &str, path: &Path, files: &dyn Files) -> Result<Self> {
         let source = path.display().to_string();
         let mut problems = Problems::new(&source);
         let entry = file::parse(text, &mut problems);
         let dir = path.parent().unwrap_or(Path::new(""));
-        let policy = meaning::policy(&entry, &source, dir, read, &mut problems);
+        let policy = meaning::policy(&entry, &source, dir, files, &mut problems);
         problems.into_result()?;
         Ok(policy)
     }
@@ -159,7 +157,7 @@ impl Policy {
         if flags.is_empty() {
             return Ok(None);
         }
-        flags::policy(flags, &|path| std::fs::read(path)).map(Some)
+        flags::policy(flags, &Disk).map(Some)
     }
 
     /// The policy of a command line: of a file, of flags, or none. Beside a file only `--leeway` may be given; it

@@ -1,7 +1,6 @@
 //! JWKS documents saved night by night → key sets over time: a key is current from the first snapshot that has it until
 //! the first later one that has not.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -9,8 +8,10 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
+use super::Files;
 use super::key::Key;
 use super::keys::KeySet;
+use super::problem::Warning;
 use crate::timestamp::Timestamp;
 
 /// A date in a file's name, and maybe a time of day and an offset; UTC without one: `2026-06-12`, `20260612T0200Z`,
@@ -36,7 +37,7 @@ pub(super) struct Snapshot {
 /// # Errors
 ///
 /// When the pattern is none, names no file or what cannot be read, or a snapshot's time cannot be told.
-pub(super) fn find(dir: &Path, pattern: &str) -> Result<Vec<Snapshot>, String> {
+pub(super) fn find(files: &dyn Files, dir: &Path, pattern: &str) -> Result<Vec<Snapshot>, String> {
     let pattern = if Path::new(pattern).is_absolute() || dir.as_os_str().is_empty() {
         pattern.to_owned()
     } else {
@@ -44,17 +45,11 @@ pub(super) fn find(dir: &Path, pattern: &str) -> Result<Vec<Snapshot>, String> {
         let dir = dir.to_str().ok_or("expected the policy in a directory whose name is UTF-8")?;
         format!("{}/{pattern}", glob::Pattern::escape(dir))
     };
-    let paths =
-        glob::glob(&pattern).map_err(|error| format!("expected a glob pattern, found {}", error.msg))?;
     let mut snapshots = Vec::new();
-    for path in paths {
-        let path = path.map_err(|error| format!("{}: cannot read it", error.path().display()))?;
-        if !path.is_file() {
-            continue;
-        }
+    for path in files.matching(&pattern)? {
         let named =
             path.ancestors().take(2).filter_map(|part| part.file_name()?.to_str()).find_map(time_in_name);
-        let at = named.or_else(|| modification(&path)).ok_or_else(|| {
+        let at = named.or_else(|| files.modified(&path)).ok_or_else(|| {
             format!("{}: expected a date in its name, or a modification time", path.display())
         })?;
         snapshots.push(Snapshot { path, at, is_by_modification: named.is_none() });
@@ -64,12 +59,6 @@ pub(super) fn find(dir: &Path, pattern: &str) -> Result<Vec<Snapshot>, String> {
     }
     snapshots.sort_by(|a, b| (a.at.millis(), &a.path).cmp(&(b.at.millis(), &b.path)));
     Ok(snapshots)
-}
-
-fn modification(path: &Path) -> Option<Timestamp> {
-    let modified = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
-    let at = jiff::Timestamp::try_from(modified).ok()?;
-    Some(Timestamp::from_millis(at.as_millisecond()))
 }
 
 /// The first date in a name that is one.
@@ -111,6 +100,23 @@ pub(super) fn united(
         }
     }
     united
+}
+
+/// Of the warnings that say the same about several snapshots, the first, and in how many more it holds.
+pub(super) fn told_once(warnings: Vec<Warning>) -> Vec<Warning> {
+    let mut told: Vec<(Warning, usize)> = Vec::new();
+    for warning in warnings {
+        match told.iter_mut().find(|(known, _)| known.message == warning.message) {
+            Some((_, more)) => *more += 1,
+            None => told.push((warning, 0)),
+        }
+    }
+    let text = |(warning, more): (Warning, usize)| match more {
+        0 => warning,
+        1 => Warning { message: format!("{} (so in 1 more snapshot)", warning.message), ..warning },
+        _ => Warning { message: format!("{} (so in {more} more snapshots)", warning.message), ..warning },
+    };
+    told.into_iter().map(text).collect()
 }
 
 /// A key that some snapshots have: first seen in the one numbered `first`.

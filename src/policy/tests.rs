@@ -5,6 +5,7 @@ use super::*;
 use crate::timestamp::Timestamp;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 
 /// A policy at `conf/policy.toml` with the files that it names.
@@ -13,7 +14,7 @@ fn policy_with(text: &str, files: &[(&str, &str)]) -> Result<Policy> {
         .iter()
         .map(|(path, content)| (PathBuf::from("conf").join(path), content.as_bytes().to_vec()))
         .collect();
-    Policy::from_toml(text, Path::new("conf/policy.toml"), &|path| {
+    Policy::from_toml(text, Path::new("conf/policy.toml"), &|path: &Path| {
         files.get(path).cloned().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file"))
     })
 }
@@ -686,4 +687,45 @@ proptest! {
             }
         }
     }
+}
+
+/// Files in memory that a pattern's last component, a mere `*.json`, lists.
+struct Night(Vec<(&'static str, String)>);
+
+impl Files for Night {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let found = self.0.iter().find(|(name, _)| Path::new("conf/keys").join(name) == path);
+        found.map(|(_, text)| text.clone().into_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn matching(&self, pattern: &str) -> std::result::Result<Vec<PathBuf>, String> {
+        assert_eq!(pattern, "conf/keys/*.json");
+        Ok(self.0.iter().map(|(name, _)| Path::new("conf/keys").join(name)).collect())
+    }
+
+    fn modified(&self, _: &Path) -> Option<Timestamp> {
+        Some(at("2026-06-13T00:00:00Z"))
+    }
+}
+
+#[test]
+fn snapshots_are_listed_by_the_caller_and_say_what_is_wrong_with_a_key_once() {
+    let weak = jwk("w").replace("\"kid\"", "\"d\":\"\",\"kid\"");
+    let document = format!("{{\"keys\":[{weak}]}}");
+    let files = ["2026-06-11.json", "2026-06-12.json", "latest.json"].map(|name| (name, document.clone()));
+    let text =
+        "[[issuer]]\niss = \"https://a.example/\"\n[[issuer.keys]]\njwks_snapshots = \"keys/*.json\"\n";
+    let load = |files: Vec<_>| Policy::from_toml(text, Path::new("conf/policy.toml"), &Night(files));
+    let policy = load(files.to_vec()).unwrap();
+    let [key] = *policy.union().keys.iter().collect::<Vec<_>>() else { panic!("one key") };
+    assert_eq!((key.from, key.until), (Some(at("2026-06-11T00:00:00Z")), None));
+    let warnings: Vec<String> = policy.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("conf/keys/2026-06-11.json: ")
+            && warnings[0].ends_with("(so in 2 more snapshots)")
+    );
+    assert_eq!(warnings[1], "conf/keys/latest.json: no date in its name; its modification time is taken");
+    let error = load(Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("it names no file"), "{error}");
 }

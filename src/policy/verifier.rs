@@ -1,15 +1,21 @@
 //! Does a signature verify with a key? And can a key verify at all?
 //!
-//! Verification is done by `jsonwebtoken` on aws-lc-rs. What that crate leaves out and aws-lc-rs has is asked of the
-//! latter directly: ES512 (RFC 7518 §3.4), ES256K (RFC 8812 §3.2) and PKCS #1 signatures of RSA keys below 2048 bits.
+//! Verification is done by `jsonwebtoken` on aws-lc-rs. What that crate leaves out is asked of aws-lc-rs directly: ES512
+//! (RFC 7518 §3.4), ES256K (RFC 8812 §3.2), PKCS #1 signatures of RSA keys below 2048 bits, and all RSA keys, because
+//! `jsonwebtoken` makes them ready anew for each signature, which is a fourth of the work.
 //! Nothing here verifies Ed448 (RFC 8037), RSA keys above 8192 bits, or PSS and SHA-384 signatures of short RSA keys.
 //!
 //! The algorithm is the token's word, so it is never taken without the key's consent: [`Key::fits`] comes first.
 
+use std::fmt;
+use std::sync::OnceLock;
+
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256K1_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED,
-    RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+    ED25519, ParsedPublicKey, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA384, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -45,13 +51,11 @@ impl Key {
             return Verification::Impossible;
         }
         let verifies = match (alg, &self.kind, &self.material) {
-            ("RS256" | "RS512", KeyKind::Rsa { modulus_bits: 1024..2048 }, Material::Rsa { n, e }) => {
-                let algorithm = match alg {
-                    "RS256" => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-                    _ => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+            (_, KeyKind::Rsa { modulus_bits }, Material::Rsa { n, e }) => {
+                let Some(key) = self.prepared.rsa(alg, *modulus_bits, n, e) else {
+                    return Verification::Impossible;
                 };
-                let key = RsaPublicKeyComponents { n, e };
-                decoded(signature).is_some_and(|bytes| key.verify(algorithm, signing_input, &bytes).is_ok())
+                decoded(signature).is_some_and(|bytes| key.verify_sig(signing_input, &bytes).is_ok())
             }
             ("ES512", _, Material::Ec { x, y }) => {
                 ecdsa(&ECDSA_P521_SHA512_FIXED, &point(x, y), signing_input, signature)
@@ -97,22 +101,66 @@ impl Key {
     fn algorithm(&self, alg: &str) -> Option<Algorithm> {
         let algorithm = if alg == "Ed25519" { Algorithm::EdDSA } else { alg.parse().ok()? };
         let is_possible = match &self.kind {
-            KeyKind::Rsa { modulus_bits } => *modulus_bits >= 2048 && MODULUS_BITS.contains(modulus_bits),
             KeyKind::Okp { curve } => curve == "Ed25519",
             KeyKind::Ec { .. } | KeyKind::Oct { .. } => true,
-            KeyKind::Unreadable { .. } | KeyKind::Other(_) => false,
+            KeyKind::Rsa { .. } | KeyKind::Unreadable { .. } | KeyKind::Other(_) => false,
         };
         is_possible.then_some(algorithm)
     }
 
     fn decoding_key(&self) -> Option<DecodingKey> {
         Some(match &self.material {
-            Material::Rsa { n, e } => DecodingKey::from_rsa_raw_components(n, e),
             Material::Ec { x, y } => DecodingKey::from_ec_der(&point(x, y)),
             Material::Okp { x } => DecodingKey::from_ed_der(x),
             Material::Secret(secret) => DecodingKey::from_secret(secret.expose()),
-            Material::Unusable => return None,
+            Material::Rsa { .. } | Material::Unusable => return None,
         })
+    }
+}
+
+/// An RSA key made ready for each of the algorithms in [`RSA_ALGORITHMS`], when the first signature asks for it. It is no
+/// part of what the key is: a copy begins without it, and any two are equal.
+#[derive(Default)]
+pub(crate) struct Prepared([OnceLock<Option<ParsedPublicKey>>; RSA_ALGORITHMS.len()]);
+
+/// The algorithms of RFC 7518 §3.3 and §3.5, and the shortest modulus that each is verified with, in bits.
+static RSA_ALGORITHMS: [(&str, usize, &RsaParameters); 6] = [
+    ("RS256", *MODULUS_BITS.start(), &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
+    ("RS384", 2048, &RSA_PKCS1_2048_8192_SHA384),
+    ("RS512", *MODULUS_BITS.start(), &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
+    ("PS256", 2048, &RSA_PSS_2048_8192_SHA256),
+    ("PS384", 2048, &RSA_PSS_2048_8192_SHA384),
+    ("PS512", 2048, &RSA_PSS_2048_8192_SHA512),
+];
+
+impl Prepared {
+    fn rsa(&self, alg: &str, modulus_bits: usize, n: &[u8], e: &[u8]) -> Option<&ParsedPublicKey> {
+        let number = RSA_ALGORITHMS.iter().position(|(name, shortest, _)| {
+            *name == alg && modulus_bits >= *shortest && MODULUS_BITS.contains(&modulus_bits)
+        })?;
+        let parameters = RSA_ALGORITHMS[number].2;
+        let prepare = || RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok();
+        self.0[number].get_or_init(prepare).as_ref()
+    }
+}
+
+impl Clone for Prepared {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Prepared {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Prepared {}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Prepared")
     }
 }
 
@@ -160,12 +208,12 @@ pub(super) fn objection(kind: &KeyKind, material: &Material) -> Option<String> {
                     "expected coordinates of {length} bytes (RFC 7518 §6.2.1.2), found {found}"
                 ));
             }
-            let parsed = aws_lc_rs::signature::ParsedPublicKey::new(algorithm, point(x, y));
+            let parsed = ParsedPublicKey::new(algorithm, point(x, y));
             parsed.is_err().then(|| format!("it is no point on the curve {curve}"))
         }
         (KeyKind::Okp { curve }, Material::Okp { x }) => match curve.as_str() {
             "Ed25519" => {
-                let parsed = aws_lc_rs::signature::ParsedPublicKey::new(&aws_lc_rs::signature::ED25519, x);
+                let parsed = ParsedPublicKey::new(&ED25519, x);
                 parsed.is_err().then(|| "it is no point on the curve Ed25519".to_owned())
             }
             "Ed448" => Some("an Ed448 key, and no library here verifies Ed448".to_owned()),

@@ -15,7 +15,7 @@ use smallvec::{Array, SmallVec, smallvec};
 
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
-use crate::verdict::{Outcome, TokenType, Verdict, VerdictSet};
+use crate::verdict::{Outcome, Remarks, TokenType, Verdict, VerdictSet};
 
 /// What the reports may show of a token: no byte of it, only what contract section 5 names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,8 +86,8 @@ pub struct TokenTally {
     /// Its outcomes, in no order. Most tokens have one, which is counted where the token is found: every step through
     /// memory that a sighting costs is a wait.
     pub outcomes: SmallVec<[(Outcome, Count); 1]>,
-    /// Whether its signature failed and would verify with a secret of the policy that had no line end behind it.
-    pub fails_by_line_end: bool,
+    /// What explains them.
+    pub remarks: Remarks,
 }
 
 /// A place in a source at which a token was found, as the tally counts it.
@@ -136,7 +136,7 @@ impl Tally {
     ) -> TokenNumber {
         *self.numbers.entry(fingerprint).or_insert_with(|| {
             let facts = facts();
-            self.tokens.push(TokenTally { facts, outcomes: SmallVec::new(), fails_by_line_end: false });
+            self.tokens.push(TokenTally { facts, outcomes: SmallVec::new(), remarks: Remarks::default() });
             TokenNumber(u32::try_from(self.tokens.len() - 1).expect("fewer than 2^32 distinct tokens"))
         })
     }
@@ -190,7 +190,7 @@ impl Tally {
             let theirs = &mut other.tokens[number.0 as usize];
             let mine = self.token(fingerprint, || Arc::clone(&theirs.facts));
             let mine = &mut self.tokens[mine.0 as usize];
-            mine.fails_by_line_end |= theirs.fails_by_line_end;
+            mine.remarks |= theirs.remarks;
             for (outcome, count) in theirs.outcomes.drain(..) {
                 match mine.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
                     Some((_, known)) => known.merge(count),
@@ -211,15 +211,15 @@ impl Tally {
         tokens
     }
 
-    /// Notes that a token's signature failed and would verify with a secret of the policy that had no line end behind it.
-    pub fn note_line_end(&mut self, token: TokenNumber) {
-        self.tokens[token.0 as usize].fails_by_line_end = true;
+    /// Notes what explains an outcome of a token.
+    pub fn remark(&mut self, token: TokenNumber, remarks: Remarks) {
+        self.tokens[token.0 as usize].remarks |= remarks;
     }
 
-    /// How many tokens that was noted of.
+    /// How many tokens such a remark was made about.
     #[must_use]
-    pub fn failing_by_line_end(&self) -> usize {
-        self.tokens.iter().filter(|token| token.fails_by_line_end).count()
+    pub fn remarked(&self, which: fn(&Remarks) -> bool) -> usize {
+        self.tokens.iter().filter(|token| which(&token.remarks)).count()
     }
 
     /// Every verdict that was found.

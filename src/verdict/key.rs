@@ -81,6 +81,18 @@ impl KeyQuestion {
         KeyAnswer { status, found, mismatch, signature: result.status(self.token_is_unsigned) }
     }
 
+    /// Whether more keys are in question than are tried for one token.
+    #[must_use]
+    pub fn skips_keys(&self) -> bool {
+        match &self.keys {
+            Keys::Settled(..) => false,
+            Keys::Named(trials) => trials.iter().any(|trial| trial.result == TrialResult::Skipped),
+            Keys::Tried { verified_by, otherwise, .. } => {
+                verified_by.is_empty() && *otherwise == TrialResult::Skipped
+            }
+        }
+    }
+
     /// The instants, in milliseconds, at which the answer may change.
     pub fn turns(&self) -> impl Iterator<Item = i64> {
         let (trials, entries): (&[Trial], &[KeyEntry]) = match &self.keys {

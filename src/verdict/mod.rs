@@ -22,7 +22,7 @@ pub use crate::policy::KeyStatus;
 pub use token_type::token_type;
 pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
 
-use std::ops::Range;
+use std::ops::{BitOrAssign, Range};
 
 use crate::policy::{Policy, Rules};
 use crate::timestamp::Timestamp;
@@ -48,6 +48,22 @@ pub struct Judgement {
     fails_by_line_end: bool,
     dates: Dates,
     leeway: i64,
+}
+
+/// What explains a token's outcome, and is told in a notice of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// The signature failed, and would verify with a secret of the policy that had no line end behind it.
+    pub fails_by_line_end: bool,
+    /// The signature is unchecked because more keys are in question than are tried for one token.
+    pub skips_keys: bool,
+}
+
+impl BitOrAssign for Remarks {
+    fn bitor_assign(&mut self, other: Self) {
+        self.fails_by_line_end |= other.fails_by_line_end;
+        self.skips_keys |= other.skips_keys;
+    }
 }
 
 impl<'p> Judge<'p> {
@@ -130,10 +146,13 @@ impl Judgement {
         Outcome { verdict, detail, also: failing, key_status, signature }
     }
 
-    /// Whether the signature would verify with a secret of the policy if that had no line end behind it.
+    /// What explains an outcome of this token.
     #[must_use]
-    pub const fn fails_by_line_end(&self) -> bool {
-        self.fails_by_line_end
+    pub fn remarks(&self, outcome: &Outcome) -> Remarks {
+        Remarks {
+            fails_by_line_end: self.fails_by_line_end && outcome.signature == SignatureStatus::Failed,
+            skips_keys: outcome.signature == SignatureStatus::Unchecked && self.key.skips_keys(),
+        }
     }
 
     /// The event times around `at`, in milliseconds, at all of which the outcome is the same: most tokens have one

@@ -24,8 +24,10 @@ pub struct Trial {
 pub enum TrialResult {
     /// It verifies.
     Verified,
-    /// There is nothing to verify, or the key was not tried: it might have verified it.
+    /// There is nothing to verify.
     Untried,
+    /// The keys before it have used up [`EFFORT`]: it might have verified it.
+    Skipped,
     /// The key fits, but nothing here verifies with it.
     Impossible,
     /// It does not verify.
@@ -41,7 +43,7 @@ impl TrialResult {
         match self {
             Self::Verified => SignatureStatus::Verified,
             Self::Untried if token_is_unsigned => SignatureStatus::Unsigned,
-            Self::Untried => SignatureStatus::Unchecked,
+            Self::Untried | Self::Skipped => SignatureStatus::Unchecked,
             Self::Failed => SignatureStatus::Failed,
             Self::Impossible | Self::Misfit(_) => SignatureStatus::NoKey,
         }
@@ -104,7 +106,7 @@ fn try_key(alg: &str, token: &Token, signed: Signed<'_>, key: &Key, effort: &mut
     if key.signature_len().is_some_and(|own| Some(own) != length) {
         return TrialResult::Failed;
     }
-    let Some(left) = effort.checked_sub(key.cost()) else { return TrialResult::Untried };
+    let Some(left) = effort.checked_sub(key.cost()) else { return TrialResult::Skipped };
     *effort = left;
     match key.verify(alg, signed.signing_input, signed.signature) {
         Verification::Verified => TrialResult::Verified,

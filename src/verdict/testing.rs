@@ -38,16 +38,7 @@ fn header_of(text: &str) -> Header {
 
 /// An RSA key of this `kid` with a window in seconds.
 pub(super) fn rsa_entry(kid: &str, modulus_bits: usize, from: Option<i64>, until: Option<i64>) -> KeyEntry {
-    let key = Key {
-        kid: Some(kid.to_owned()),
-        kind: KeyKind::Rsa { modulus_bits },
-        alg: None,
-        usage: None,
-        key_ops: None,
-        material: Material::Unusable,
-        certificate_until: None,
-        pem: Vec::new(),
-    };
+    let key = Key::new(Some(kid.to_owned()), KeyKind::Rsa { modulus_bits }, Material::Unusable);
     KeyEntry { key: Arc::new(key), from: from.map(at), until: until.map(at) }
 }
 

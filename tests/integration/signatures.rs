@@ -413,11 +413,11 @@ fn a_secret_that_ends_with_a_line_end_is_named_as_the_likely_cause() {
     for (end, fails) in [("", false), ("\n", true), ("\r\n", true), (" ", false)] {
         let file = [secret, end.as_bytes()].concat();
         let text = "[[issuer]]\niss = \"https://a.example/\"\n[[issuer.keys]]\nsecret_file = \"s\"\n";
-        let keys = Policy::from_toml(text, Path::new("policy.toml"), &|_| Ok(file.clone())).unwrap();
+        let keys = Policy::from_toml(text, Path::new("policy.toml"), &|_: &Path| Ok(file.clone())).unwrap();
         let judgement = Judge::new(&keys).prepare(&decoded.token, decoded.signed());
-        assert_eq!(judgement.fails_by_line_end(), fails, "{end:?}");
-        let signature = judgement.at(None).signature;
-        assert_eq!(signature == SignatureStatus::Verified, end.is_empty(), "{end:?}");
+        let outcome = judgement.at(None);
+        assert_eq!(judgement.remarks(&outcome).fails_by_line_end, fails, "{end:?}");
+        assert_eq!(outcome.signature == SignatureStatus::Verified, end.is_empty(), "{end:?}");
     }
 }
 
@@ -521,6 +521,26 @@ fn a_scan_names_a_line_end_behind_a_secret_only_where_signatures_fail_by_it() {
     assert!(said(&["with.secret"]).contains(hint));
     assert!(!said(&["with.secret", "without.secret"]).contains("would verify"));
     assert!(!said(&["without.secret"]).contains("would verify"));
+}
+
+#[test]
+fn a_scan_says_that_a_token_has_more_keys_than_are_tried() {
+    let keys: Vec<Signer> = (0..230).map(|_| es256()).collect();
+    let named = keys.iter().rev().enumerate().map(|(n, key)| key.jwk_named(&format!("{n:03}")));
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("keys.json"), json!({"keys": named.collect::<Vec<_>>()}).to_string())
+        .unwrap();
+    let said = |signer: &Signer| {
+        let line = format!("1970-01-01T00:10:00Z token={}\n", signer.token(&json!({"alg": "ES256"})));
+        std::fs::write(dir.path().join("app.log"), line).unwrap();
+        let scan = ["scan", "app.log", "--issuer", "https://a.example/", "--jwks", "keys.json"];
+        let output = jwtriage(dir.path()).args(scan).args(["--now", "2026-07-01"]).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let notice =
+        "1 token has a signature that is unchecked, because the policy has more keys for it than are tried";
+    assert!(said(&keys[0]).contains(notice), "{}", said(&keys[0]));
+    assert!(!said(&keys[229]).contains("more keys"), "the first key verifies it");
 }
 
 #[test]

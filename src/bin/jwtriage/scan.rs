@@ -145,14 +145,19 @@ pub fn notices(scan: &Scan) -> Vec<String> {
     if outside > 0 {
         notices.push(format!("{outside} findings outside --since and --until were left out"));
     }
-    let line_end = scan.tally.failing_by_line_end();
-    if line_end > 0 {
-        let tokens = if line_end == 1 { "1 token has".to_owned() } else { format!("{line_end} tokens have") };
-        notices.push(format!(
-            "{tokens} a signature that fails and would verify if a secret of the policy did not end with a line end: \
-             write its file without one"
-        ));
-    }
+    let mut remark = |which, text| match scan.tally.remarked(which) {
+        0 => {}
+        1 => notices.push(format!("1 token has a signature that {text}")),
+        tokens => notices.push(format!("{tokens} tokens have a signature that {text}")),
+    };
+    remark(
+        |remarks| remarks.fails_by_line_end,
+        "fails and would verify if a secret of the policy did not end with a line end: write its file without one",
+    );
+    remark(
+        |remarks| remarks.skips_keys,
+        "is unchecked, because the policy has more keys for it than are tried for one token: give the keys a kid, or split the issuers",
+    );
     notices
 }
 
