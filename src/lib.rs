@@ -37,6 +37,7 @@
 //! ```
 
 pub mod error;
+pub mod hints;
 pub mod input;
 pub mod policy;
 pub mod proposal;
@@ -49,3 +50,4 @@ pub mod timestamp;
 pub mod token;
 pub mod triage;
 pub mod verdict;
+mod words;

@@ -23,6 +23,7 @@ use std::io::{self, Write};
 use std::sync::OnceLock;
 
 use crate::error::Result;
+use crate::hints::Hint;
 use crate::secret::Fingerprint;
 use crate::tally::{SourceTally, Tally, TokenTally};
 use crate::timestamp::Timestamp;
@@ -52,6 +53,8 @@ pub struct Findings<'a> {
     pub show_claims: &'a [String],
     /// The time at which `live.csv` asks whether a token is still usable.
     pub now: Timestamp,
+    /// What is likely to have gone wrong, most telling first.
+    pub hints: &'a [Hint],
     /// How long after its `exp` verifiers still take a token, in milliseconds.
     pub leeway: i64,
 }
@@ -78,7 +81,7 @@ pub struct Report<'a> {
 pub struct ReportFile(&'static str, fn(&Report<'_>, &mut dyn Write) -> io::Result<()>);
 
 /// The CSV files that every report has.
-pub const FILES: [ReportFile; 9] = [
+pub const FILES: [ReportFile; 11] = [
     ReportFile("summary.csv", |report, out| csv::write(out, report.summary_rows())),
     ReportFile("tokens.csv", |report, out| report.write_tokens(out)),
     ReportFile("issuers.csv", |report, out| csv::write(out, report.issuer_rows())),
@@ -88,6 +91,8 @@ pub const FILES: [ReportFile; 9] = [
     ReportFile("timeline.csv", |report, out| csv::write(out, report.timeline_rows())),
     ReportFile("sources.csv", |report, out| csv::write(out, report.source_rows())),
     ReportFile("live.csv", |report, out| csv::write(out, report.live_rows())),
+    ReportFile("messages.csv", |report, out| csv::write(out, report.message_rows())),
+    ReportFile("hints.csv", |report, out| csv::write(out, report.hint_rows())),
 ];
 
 impl<'a> Report<'a> {

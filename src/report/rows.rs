@@ -172,6 +172,43 @@ rows! {
         first_location: Cell<'a>,
     }
 
+    /// `messages.csv`: verifier message × cause × verdict × agreement.
+    MessageRow<'a> {
+        stack: Cell<'a>,
+        message: Cell<'a>,
+        cause: &'static str,
+        verdict: &'static str,
+        agrees: &'static str,
+        occurrences: u64,
+        sources: u64,
+        first_seen: When,
+        last_seen: When,
+    }
+
+    /// `hints.csv`: hint, most telling first.
+    HintRow<'a> {
+        hint: &'static str,
+        confidence: &'static str,
+        evidence: Cell<'a>,
+        occurrences: u64,
+        distinct_tokens: u64,
+        sources: u64,
+        first_seen: When,
+        last_seen: When,
+        what_to_check: Cell<'a>,
+    }
+
+    /// `groups.csv`: name × value × verdict.
+    GroupRow<'a> {
+        name: Cell<'a>,
+        value: Cell<'a>,
+        verdict: &'static str,
+        occurrences: u64,
+        distinct_tokens: u64,
+        first_seen: When,
+        last_seen: When,
+    }
+
     /// `occurrences.csv`: finding.
     OccurrenceRow<'a> {
         source: &'a Cell<'a>,
@@ -260,6 +297,18 @@ mod tests {
         assert_eq!(
             joined(LiveRow::COLUMNS),
             "fingerprint,iss,aud,sub_fingerprint,expires_at,remaining_s,occurrences,sources,first_location"
+        );
+        assert_eq!(
+            joined(MessageRow::COLUMNS),
+            "stack,message,cause,verdict,agrees,occurrences,sources,first_seen,last_seen"
+        );
+        assert_eq!(
+            joined(HintRow::COLUMNS),
+            "hint,confidence,evidence,occurrences,distinct_tokens,sources,first_seen,last_seen,what_to_check"
+        );
+        assert_eq!(
+            joined(GroupRow::COLUMNS),
+            "name,value,verdict,occurrences,distinct_tokens,first_seen,last_seen"
         );
         assert_eq!(
             joined(OccurrenceRow::COLUMNS),

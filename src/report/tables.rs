@@ -11,7 +11,8 @@ use hashbrown::HashSet;
 use super::cell::Cell;
 use super::group::{DistinctTokens, Group};
 use super::rows::{
-    AudienceRow, ClientRow, IssuerRow, KeyRow, Millionths, Shown, SourceRow, SummaryRow, TimelineRow,
+    AudienceRow, ClientRow, GroupRow, HintRow, IssuerRow, KeyRow, MessageRow, Millionths, Shown, SourceRow,
+    SummaryRow, TimelineRow,
 };
 use super::{Known, Report};
 use crate::tally::{Count, TokenFacts};
@@ -213,6 +214,31 @@ impl<'a> Report<'a> {
         let mut rows: Vec<_> = self.findings.sources.iter().map(row).collect();
         rows.sort_unstable();
         rows
+    }
+
+    /// The rows of `messages.csv`.
+    pub(super) fn message_rows(&self) -> impl Iterator<Item = MessageRow<'a>> {
+        std::iter::empty()
+    }
+
+    /// The rows of `groups.csv`.
+    pub(super) fn group_rows(&self) -> impl Iterator<Item = GroupRow<'a>> {
+        std::iter::empty()
+    }
+
+    /// The rows of `hints.csv`, most telling first.
+    pub(super) fn hint_rows(&self) -> impl Iterator<Item = HintRow<'a>> {
+        self.findings.hints.iter().map(|hint| HintRow {
+            hint: hint.hint.as_str(),
+            confidence: hint.confidence.as_str(),
+            evidence: Cell::text(&*hint.evidence),
+            occurrences: hint.occurrences,
+            distinct_tokens: hint.distinct_tokens,
+            sources: hint.sources,
+            first_seen: hint.first_seen.map(Shown),
+            last_seen: hint.last_seen.map(Shown),
+            what_to_check: Cell::text(&*hint.what_to_check),
+        })
     }
 
     /// Whether the policy names the value: `yes` or `no`; empty when there is no policy.

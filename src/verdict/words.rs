@@ -4,31 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::policy::KeyStatus;
-
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$doc])* $variant,)+ }
-
-        impl $name {
-            /// Every word of the set, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word as the reports write it.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// The first validation step that a token fails at its event time. The order is the order of the steps.

@@ -150,6 +150,7 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
         known: None,
         show_claims: &[],
         now: Timestamp::from_seconds(NOON),
+        hints: &[],
         leeway: 0,
     };
     jwtriage::run::write(&Report::new(findings), &staging, 2).unwrap();

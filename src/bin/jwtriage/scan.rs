@@ -89,6 +89,7 @@ fn write(
         known: policy.judges_issuers().then_some(known),
         show_claims: &policy.show_claims,
         now,
+        hints: &[],
         leeway: policy.leeway,
     };
     let report = Report::new(findings);
