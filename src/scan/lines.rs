@@ -44,6 +44,19 @@ pub struct EventTime {
     pub source: TimeSource,
 }
 
+/// How far from its beginning a record reaches, in bytes: the line that states its time, and the lines behind it that state
+/// none, such as a stack trace. Lines further down are records of their own, so that a log without times is not one record.
+pub const RECORD_LIMIT: u64 = 64 << 10;
+
+/// A line that states its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// The time.
+    pub at: Timestamp,
+    /// Where the line begins in the decompressed source.
+    pub offset: u64,
+}
+
 /// What is known about the time of a chunk's lines from what stands above them.
 #[derive(Clone, Debug, Default)]
 pub struct TimeContext {
@@ -51,10 +64,12 @@ pub struct TimeContext {
     pub rules: Arc<TimeRules>,
     /// What the directives above say about the columns of a W3C log.
     pub fields: Option<Arc<W3cFields>>,
-    /// The time of the last line above that states one.
-    pub carried: Option<Timestamp>,
-    /// The time of the line that the chunk begins inside of.
+    /// The last line above that states its time.
+    pub carried: Option<Stated>,
+    /// The time of the line that the chunk begins inside of, and where its record begins.
     pub inside: Option<LineTime>,
+    /// See [`TimeContext::inside`].
+    pub inside_record: u64,
     /// The time of lines above which no line states one.
     pub fallback: Option<EventTime>,
 }
@@ -67,10 +82,11 @@ impl TimeContext {
         let ends_inside = !chunk.bytes.ends_with(b"\n");
         let last_start = line_start(&chunk.bytes, chunk.bytes.len());
         let inside = if ends_inside { lines.stated(last_start, chunk.bytes.len()) } else { None };
+        let inside_record = if ends_inside { lines.record_of(last_start, inside.is_some()) } else { 0 };
         // What a line states whose end is still to come is carried once it has ended; see `Lines::new`.
         let whole = if ends_inside { last_start } else { chunk.bytes.len() };
         let carried = lines.last_stated_before(whole);
-        Self { carried, inside, ..self.clone() }
+        Self { carried, inside, inside_record, ..self.clone() }
     }
 }
 
@@ -83,6 +99,8 @@ pub struct Place {
     pub time: Option<EventTime>,
     /// How the line states its time, if it does.
     pub format: Option<TimeFormat>,
+    /// Where its record begins in the decompressed source: see [`RECORD_LIMIT`]. It names the record, whatever the chunks.
+    pub record: u64,
     /// Whether no earlier position on this line was asked for; of a line in pieces, only in the first piece.
     pub is_first_on_line: bool,
 }
@@ -104,8 +122,9 @@ pub struct Lines<'c> {
     line_end: usize,
     time: Option<EventTime>,
     format: Option<TimeFormat>,
-    /// The last time that a line before `known_to` states.
-    carried: Option<Timestamp>,
+    record: u64,
+    /// The last line before `known_to` that states its time.
+    carried: Option<Stated>,
     known_to: usize,
 }
 
@@ -126,7 +145,10 @@ impl<'c> Lines<'c> {
             line_end: 0,
             time: None,
             format: None,
-            carried: inside.map(|time| time.at).or(context.carried),
+            record: 0,
+            carried: inside
+                .map(|time| Stated { at: time.at, offset: context.inside_record })
+                .or(context.carried),
             known_to,
         }
     }
@@ -151,6 +173,7 @@ impl<'c> Lines<'c> {
             offset: self.counted.offset + (at - self.counted.at) as u64,
             time: self.time,
             format: self.format,
+            record: self.record,
             is_first_on_line,
         }
     }
@@ -176,14 +199,15 @@ impl<'c> Lines<'c> {
         self.line_end = line_end(&self.chunk.bytes, at);
         let stated = self.stated(start, self.line_end);
         self.format = stated.map(|time| time.format);
+        self.record = self.record_of(start, stated.is_some());
         self.time = match stated {
             Some(time) => Some(EventTime { at: time.at, source: TimeSource::Line }),
-            None => match self.last_stated_before(start) {
-                Some(at) => Some(EventTime { at, source: TimeSource::Carried }),
+            None => match self.carried {
+                Some(above) => Some(EventTime { at: above.at, source: TimeSource::Carried }),
                 None => self.context.fallback,
             },
         };
-        self.carried = stated.map(|time| time.at).or(self.carried);
+        self.carried = stated.map(|time| Stated { at: time.at, offset: self.record }).or(self.carried);
         self.known_to = self.known_to.max(self.line_end);
     }
 
@@ -197,13 +221,33 @@ impl<'c> Lines<'c> {
         of_line(line, &self.context.rules, self.context.fields.as_deref())
     }
 
-    /// The time that the last line before `end`, a line start, states. Every line is read once, whatever is asked.
-    fn last_stated_before(&mut self, end: usize) -> Option<Timestamp> {
+    /// Where the record begins that the line from `start` belongs to.
+    fn record_of(&mut self, start: usize, is_dated: bool) -> u64 {
+        if start == 0 && self.chunk.begins_inside_line {
+            return self.context.inside_record;
+        }
+        let offset = self.offset_of(start);
+        if is_dated {
+            return offset;
+        }
+        let above = self.last_stated_before(start).map(|above| above.offset);
+        above.filter(|above| offset - above <= RECORD_LIMIT).unwrap_or(offset)
+    }
+
+    /// The offset of a position in the decompressed source.
+    fn offset_of(&self, position: usize) -> u64 {
+        let marks = &self.chunk.marks;
+        let mark = marks[marks.partition_point(|mark| mark.at <= position).saturating_sub(1)];
+        mark.offset + (position - mark.at) as u64
+    }
+
+    /// The last line before `end`, a line start, that states its time. Every line is read once, whatever is asked.
+    fn last_stated_before(&mut self, end: usize) -> Option<Stated> {
         let mut line_end = end;
         while line_end > self.known_to {
             let start = line_start(&self.chunk.bytes, line_end - 1).max(self.known_to);
             if let Some(time) = self.stated(start, line_end) {
-                self.carried = Some(time.at);
+                self.carried = Some(Stated { at: time.at, offset: self.offset_of(start) });
                 break;
             }
             line_end = start;
