@@ -38,6 +38,7 @@
 
 pub mod error;
 pub mod input;
+pub mod message;
 pub mod policy;
 pub mod proposal;
 pub mod report;
