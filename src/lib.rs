@@ -39,6 +39,7 @@
 pub mod error;
 pub mod hints;
 pub mod input;
+pub mod message;
 pub mod policy;
 pub mod proposal;
 pub mod report;

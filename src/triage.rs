@@ -282,6 +282,7 @@ fn facts(decoded: &Decoded<'_>, criteria: &Criteria, words: &mut Words) -> Token
     facts.issued_at = claims.iat.map(|date| date.at);
     facts.not_before = claims.nbf.map(|date| date.at);
     facts.expires_at = claims.exp.map(|date| date.at);
+    facts.exp_in_milliseconds = claims.exp.is_some_and(|date| date.in_milliseconds);
     facts.shown_claims = claims.shown.iter().map(|value| words.keep(value.as_deref())).collect();
     facts
 }

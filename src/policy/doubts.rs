@@ -48,6 +48,7 @@ pub(super) fn find(policy: &Policy, leeway_line: Option<usize>, lines: &[Option<
         doubts.algorithms(&name, &issuer.rules);
         doubts.windows(&name, issuer.rules.keys.sets());
         doubts.same_kid_other_key(issuer.rules.keys.sets());
+        doubts.keys_without_kid(&name, issuer.rules.keys.sets());
     }
     doubts.found
 }
@@ -173,6 +174,26 @@ impl Doubts<'_> {
         }
         if let Some(end) = covered {
             self.add(format!("every key set of the issuer {name} ends: none is current from {end} on"));
+        }
+    }
+
+    /// Where some keys have a `kid`, tokens that name one are not tried with those that have none.
+    fn keys_without_kid(&mut self, name: &str, sets: &[KeySet]) {
+        if !sets.iter().flat_map(|set| &set.keys).any(|key| key.kid.is_some()) {
+            return;
+        }
+        for set in sets {
+            let unnamed = set.keys.iter().filter(|key| key.kid.is_none()).count();
+            if unnamed > 0 {
+                let keys = if unnamed == 1 { "a key".to_owned() } else { format!("{unnamed} keys") };
+                self.add_at(
+                    set.line,
+                    format!(
+                        "{}: {keys} without kid beside keys of the issuer {name} that have one: only tokens without kid are tried with it",
+                        set.file
+                    ),
+                );
+            }
         }
     }
 

@@ -481,6 +481,13 @@ fn every_doubt_names_its_line() {
                 "conf/policy.toml:7: the kid \"k\" is one key in conf/one.json and another in conf/two.json",
             ],
         ),
+        (
+            issuer(&(set("one.json", "") + "[[issuer.keys]]\nsecret_file = \"s\"\n")),
+            vec![
+                "conf/policy.toml:7: conf/s: a key without kid beside keys of the issuer \"a\" that have one: only tokens without kid are tried with it",
+            ],
+        ),
+        (issuer("[[issuer.keys]]\nsecret_file = \"s\"\n"), vec![]),
     ] {
         let policy = policy_with(&text, &files).unwrap();
         let doubts: Vec<String> = policy.doubts().iter().map(ToString::to_string).collect();

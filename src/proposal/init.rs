@@ -164,22 +164,25 @@ fn algorithms(draft: &mut Draft, metadata: &Metadata, sets: &[KeySet<'_>]) {
     };
     let keys_given = !sets.is_empty();
     let listed = metadata.algorithms.as_deref();
-    // Where the document says nothing, the keys do, if they name their algorithms.
-    let of_keys = || {
-        let named = |alg: &&str| {
-            sets.iter().flat_map(|set| &set.keys).any(|key| key.alg.as_deref() == Some(*alg)) && served(alg)
-        };
-        KNOWN.iter().map(|known| known.name).filter(named).collect::<Vec<_>>()
+    let is_listed = |alg: &str| listed.is_some_and(|listed| listed.iter().any(|name| name == alg));
+    let mut allowed: Vec<&str> = listed
+        .unwrap_or_default()
+        .iter()
+        .map(String::as_str)
+        .filter(|alg| algorithm::find(alg).is_some() && (!keys_given || served(alg)))
+        .collect();
+    // The document lists what ID tokens are signed with; a key that names another algorithm signs something too.
+    let named = |alg: &&str| {
+        sets.iter().flat_map(|set| &set.keys).any(|key| key.alg.as_deref() == Some(*alg)) && served(alg)
     };
-    let allowed: Vec<&str> = match listed {
-        None => of_keys(),
-        Some(listed) => listed
-            .iter()
-            .map(String::as_str)
-            .filter(|alg| algorithm::find(alg).is_some() && (!keys_given || served(alg)))
-            .collect(),
+    let of_keys: Vec<&str> =
+        KNOWN.iter().map(|known| known.name).filter(named).filter(|alg| !is_listed(alg)).collect();
+    let origin = match (allowed.is_empty(), &*of_keys) {
+        (true, _) => "as the keys name them".to_owned(),
+        (false, []) => "as the document lists them".to_owned(),
+        (false, more) => format!("as the document lists them, and {}, which a key names", more.join(", ")),
     };
-    let origin = if listed.is_some() { "as the document lists them" } else { "as the keys name them" };
+    allowed.extend(of_keys);
     if allowed.is_empty() {
         draft.suggestion(
             "algorithms = [\"RS256\"]",

@@ -194,6 +194,21 @@ fn where_the_document_lists_no_algorithms_those_that_the_keys_name_are_taken() {
 }
 
 #[test]
+fn an_algorithm_that_a_key_names_is_taken_beside_those_that_the_document_lists() {
+    let x = BASE64URL_NOPAD.encode(&[5; 32]);
+    let bytes = jwks();
+    let mut document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let key = json!({"kty": "OKP", "crv": "Ed25519", "kid": "a", "alg": "EdDSA", "x": x});
+    document["keys"].as_array_mut().unwrap().push(key);
+    let bytes = document.to_string().into_bytes();
+    let files = [KeyFile { name: "k.json", path: "k.json", bytes: &bytes }];
+    let text = init(&discovery("https://auth.example.com/"), "openid.json", &files).unwrap();
+    let allowed = policy(&text, &files).issuers[0].rules.algorithms.clone();
+    assert_eq!(allowed, Some(vec!["RS256".to_owned(), "EdDSA".to_owned()]));
+    assert!(text.contains("as the document lists them, and EdDSA, which a key names"), "{text}");
+}
+
+#[test]
 fn an_issuer_that_no_policy_can_name_is_left_to_a_person() {
     let keys = jwks();
     let files = [KeyFile { name: "k.json", path: "k.json", bytes: &keys }];

@@ -1,7 +1,7 @@
 //! The rows of `live.csv`: tokens that are still usable, most urgent first.
 //!
-//! A token is usable while somebody may accept it who should not have it: it is whole and signed, it has not expired,
-//! and nothing shows that its signature is forged. What else fails does not matter: a token of another environment, for
+//! A token is usable while somebody may accept it who should not have it: it is whole and signed, it has not expired
+//! (an `exp` in milliseconds is none: verifiers read it as seconds), and nothing shows that its signature is forged. What else fails does not matter: a token of another environment, for
 //! another audience or under a key that the policy does not know is good where it belongs, one that is not valid yet will
 //! be, and a retired key is still in somebody's cache.
 //!
@@ -15,9 +15,9 @@ use super::cell::Cell;
 use super::rows::{LiveRow, Shown};
 use super::tokens::{audiences, distinct_sources, first_location};
 use crate::secret::Fingerprint;
-use crate::tally::TokenTally;
+use crate::tally::{TokenFacts, TokenTally};
 use crate::timestamp::Timestamp;
-use crate::verdict::{Outcome, Verdict};
+use crate::verdict::{KeyStatus, Outcome, Verdict};
 
 impl<'a> Report<'a> {
     /// How many tokens are still usable: the rows of `live.csv`.
@@ -36,12 +36,12 @@ impl<'a> Report<'a> {
     fn live(&self) -> &[(Fingerprint, &'a TokenTally)] {
         self.live.get_or_init(|| {
             let is_live = |token: &TokenTally| {
-                token.facts.expires_at.is_none_or(|exp| self.is_before(exp))
+                usable_until(&token.facts).is_none_or(|exp| self.is_before(exp))
                     && token.outcomes.iter().any(|(outcome, _)| is_usable(outcome))
             };
             let mut live: Vec<_> = self.tokens.iter().copied().filter(|(_, token)| is_live(token)).collect();
             live.sort_by_key(|(fingerprint, token)| {
-                let expiry = token.facts.expires_at;
+                let expiry = usable_until(&token.facts);
                 (expiry.is_some(), Reverse(expiry.map(Timestamp::millis)), *fingerprint)
             });
             live
@@ -65,9 +65,20 @@ fn is_usable(outcome: &Outcome) -> bool {
     match outcome.verdict {
         Verdict::Redacted | Verdict::Truncated | Verdict::Encrypted | Verdict::AlgNone => false,
         Verdict::Malformed if !MENDED.contains(&outcome.detail.as_str()) => false,
-        // That another issuer's key does not verify a signature says nothing.
-        _ => !fails(Verdict::InvalidSignature) || fails(Verdict::WrongIssuer),
+        // What the keys of another issuer make of it says nothing.
+        _ if fails(Verdict::WrongIssuer) => true,
+        // That no key at hand is for its `alg` says nothing either, unless `kid` names one.
+        _ => {
+            let names_a_key =
+                matches!(outcome.key_status, KeyStatus::Current | KeyStatus::Retired | KeyStatus::Future);
+            !fails(Verdict::InvalidSignature) && (!names_a_key || !fails(Verdict::AlgKeyMismatch))
+        }
     }
+}
+
+/// From when on everybody refuses a token; `None`: never.
+fn usable_until(facts: &TokenFacts) -> Option<Timestamp> {
+    facts.expires_at.filter(|_| !facts.exp_in_milliseconds)
 }
 
 fn row(fingerprint: Fingerprint, token: &TokenTally, now: Timestamp) -> LiveRow<'_> {
@@ -79,7 +90,7 @@ fn row(fingerprint: Fingerprint, token: &TokenTally, now: Timestamp) -> LiveRow<
         aud: audiences(facts),
         sub_fingerprint: facts.sub_fingerprint.map(Shown),
         expires_at: facts.expires_at.map(Shown),
-        remaining_s: facts.expires_at.map(|exp| seconds_left(now, exp)),
+        remaining_s: usable_until(facts).map(|exp| seconds_left(now, exp)),
         occurrences: counts().map(|count| count.occurrences).sum(),
         sources: distinct_sources(counts()),
         first_location: first_location(counts()),

@@ -380,6 +380,8 @@ fn what_nobody_accepts_is_not_live_and_all_else_is() {
             Verdict::Malformed,
             Verdict::Encrypted,
             Verdict::AlgNone,
+            // The outcome's `key_status` says that `kid` names a key.
+            Verdict::AlgKeyMismatch,
             Verdict::InvalidSignature,
         ];
         assert_eq!(live(&made).is_empty(), dead.contains(&verdict), "{verdict}");
@@ -399,6 +401,30 @@ fn a_signature_that_does_not_verify_is_forged_whatever_else_fails_unless_the_key
     assert!(also(Verdict::InvalidSignature, &[Verdict::WrongIssuer]));
     assert!(also(Verdict::StaleKid, &[Verdict::InvalidSignature, Verdict::WrongIssuer]));
     assert!(!also(Verdict::Malformed, &[Verdict::WrongIssuer]));
+}
+
+#[test]
+fn that_no_key_at_hand_is_for_an_algorithm_shows_a_forgery_only_where_kid_names_one() {
+    let is_live = |key_status, also: &[Verdict]| {
+        let also = also.iter().copied().collect();
+        let outcome = Outcome { key_status, also, ..outcome(Verdict::AlgKeyMismatch, "kty") };
+        let mut made = Made::new(&["a.log"]);
+        made.see("t", &facts(), &outcome, (0, 1), None);
+        !live(&made).is_empty()
+    };
+    assert!(!is_live(KeyStatus::Current, &[]));
+    assert!(!is_live(KeyStatus::Retired, &[]));
+    assert!(is_live(KeyStatus::Absent, &[]));
+    assert!(is_live(KeyStatus::Current, &[Verdict::WrongIssuer]));
+}
+
+#[test]
+fn an_expiry_in_milliseconds_is_none() {
+    let mut made = Made::new(&["a.log"]);
+    let facts = TokenFacts { exp_in_milliseconds: true, ..facts() };
+    made.see("t", &facts, &outcome(Verdict::Expired, "milliseconds"), (0, 1), Some(ONE));
+    made.now = ONE + 86_400;
+    assert!(live(&made)[0].ends_with(",2026-06-12T02:00:00Z,"), "{:?}", live(&made));
 }
 
 #[test]

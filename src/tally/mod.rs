@@ -44,6 +44,8 @@ pub struct TokenFacts {
     pub not_before: Option<Timestamp>,
     /// `exp`.
     pub expires_at: Option<Timestamp>,
+    /// Whether `exp` is written in milliseconds: who reads it as seconds (RFC 7519 §2) sees it thousands of years away.
+    pub exp_in_milliseconds: bool,
     /// Plain values of the claims that the policy names under `show_claims`, in the policy's order.
     pub shown_claims: Vec<Option<Arc<str>>>,
 }

@@ -134,17 +134,24 @@ pub fn notices(scan: &Scan) -> Vec<String> {
     let mut notices = Vec::new();
     if at_file_time > 0 {
         notices.push(format!(
-            "{at_file_time} findings in {file_sources} sources are judged at the file's modification time, because no line up to \
-             them states one (see --at, --time-format, --time-key)"
+            "{} judged at the file's modification time, because no line up to \
+             them states one (see --at, --time-format, --time-key)",
+            findings(at_file_time, file_sources)
         ));
     }
     if untimed > 0 {
         notices.push(format!(
-            "{untimed} findings in {untimed_sources} sources have no event time and are not judged for what depends on it (see --at)"
+            "{} without event time and not judged for what depends on it (see --at)",
+            findings(untimed, untimed_sources)
         ));
     }
     if outside > 0 {
-        notices.push(format!("{outside} findings outside --since and --until were left out"));
+        let was = if outside == 1 {
+            "1 finding outside --since and --until was".to_owned()
+        } else {
+            format!("{outside} findings outside --since and --until were")
+        };
+        notices.push(format!("{was} left out"));
     }
     let mut remark = |which, text| match scan.tally.remarked(which) {
         0 => {}
@@ -160,6 +167,13 @@ pub fn notices(scan: &Scan) -> Vec<String> {
         "is unchecked, because the policy has more keys for it than are tried for one token: give the keys a kid, or split the issuers",
     );
     notices
+}
+
+/// `1 finding in 1 source is`, `5 findings in 2 sources are`.
+fn findings(findings: u64, sources: u64) -> String {
+    let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let are = if findings == 1 { "is" } else { "are" };
+    format!("{} in {} {are}", counted(findings, "finding"), counted(sources, "source"))
 }
 
 fn exit_code(scan: &Scan, live_tokens: usize, fail_on: &FailOn) -> ExitCode {

@@ -1,0 +1,136 @@
+//! The catalogue: the rows of `catalogue.csv`, and what the user adds.
+
+use super::Cause;
+use super::pattern::{Pattern, SHORTEST_LITERAL, shortest};
+use memchr::memmem;
+use std::ops::RangeInclusive;
+
+const BUILT_IN: &str = include_str!("catalogue.csv");
+
+/// The literals of the first filter: every entry's own literal holds one of them. Few, and rare in logs that do not
+/// speak of tokens; what they cost is measured by the bench `messages`.
+pub(super) const SHARED: [&str; 1] = ["x"];
+
+/// What a rank may be.
+pub const RANKS: RangeInclusive<u8> = 1..=3;
+
+/// The rank of a user's own message.
+pub const DEFAULT_RANK: u8 = 3;
+
+/// A message that verifiers print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What the verifier is written in or part of: `node`, `java`, `gateway`; `own` unless the user says otherwise.
+    pub stack: String,
+    /// The verifiers; empty for a user's own.
+    pub library: String,
+    /// The text, with `…` where it varies.
+    pub message: String,
+    /// What it says is wrong.
+    pub cause: Cause,
+    /// How much it is worth, from 1 (generic, or a wrapper) to 3 (names the cause in words of its own).
+    pub rank: u8,
+}
+
+/// A message that a user adds.
+#[derive(Clone, Debug)]
+pub struct OwnMessage {
+    stack: String,
+    cause: Cause,
+    rank: u8,
+    pattern: Pattern,
+}
+
+impl OwnMessage {
+    /// The stack of messages that name none.
+    pub const STACK: &'static str = "own";
+
+    /// A message that `pattern` matches.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the pattern: it is none, it is too large, or no literal leads to it.
+    pub fn new(stack: &str, pattern: &str, cause: Cause, rank: u8) -> Result<Self, String> {
+        assert!(RANKS.contains(&rank), "a rank from 1 to 3");
+        let pattern = Pattern::unicode(pattern)?;
+        pattern.compile()?;
+        if !pattern.literal_sets().iter().any(|set| shortest(set) >= SHORTEST_LITERAL) {
+            return Err(format!(
+                "every match must hold a fixed text of at least {SHORTEST_LITERAL} letters in the same case; \
+                 add words of the message"
+            ));
+        }
+        Ok(Self { stack: stack.to_owned(), cause, rank, pattern })
+    }
+
+    /// The message as it is found.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        Entry {
+            stack: self.stack.clone(),
+            library: String::new(),
+            message: self.pattern.text().to_owned(),
+            cause: self.cause,
+            rank: self.rank,
+        }
+    }
+}
+
+/// All messages that are looked for.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    entries: Vec<Entry>,
+    patterns: Vec<Pattern>,
+}
+
+impl Catalogue {
+    /// The user's own messages and the built-in ones. The user's come first: of two entries that match the same text
+    /// with the same rank, the first one counts.
+    #[must_use]
+    pub fn new(own: &[OwnMessage]) -> Self {
+        let mut catalogue = Self {
+            entries: own.iter().map(OwnMessage::entry).collect(),
+            patterns: own.iter().map(|message| message.pattern.clone()).collect(),
+        };
+        for row in csv::Reader::from_reader(BUILT_IN.as_bytes()).deserialize() {
+            let (stack, library, cause, rank, pattern): (String, String, String, u8, String) =
+                row.expect("the catalogue's rows have five columns");
+            let pattern = Pattern::ascii(&pattern).expect("the catalogue's patterns are right");
+            let cause = Cause::parse(&cause).expect("the catalogue's causes are known");
+            let message = pattern.text().to_owned();
+            catalogue.entries.push(Entry { stack, library, message, cause, rank });
+            catalogue.patterns.push(pattern);
+        }
+        catalogue
+    }
+
+    /// The entries; [`Hit::entry`](super::Hit::entry) is a place in this list.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The patterns of the entries.
+    pub(super) fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+/// The literals that lead to a pattern, one of which every match holds: the longest that the first filter finds, else
+/// the longest.
+pub(super) fn leads(pattern: &Pattern) -> Vec<Vec<u8>> {
+    let sets = pattern.literal_sets().into_iter();
+    let sets = sets.filter(|set| shortest(set) >= SHORTEST_LITERAL);
+    sets.max_by_key(|set| (set.iter().all(|literal| is_shared(literal)), shortest(set))).unwrap_or_default()
+}
+
+/// Whether the first filter finds this literal.
+pub(super) fn is_shared(literal: &[u8]) -> bool {
+    SHARED.iter().any(|shared| memmem::find(literal, shared.as_bytes()).is_some())
+}

@@ -1,0 +1,265 @@
+//! A message's pattern: what it matches, the literals that every match holds, and the text that reports show for it.
+//!
+//! Logs do not keep a text as it was printed: inside JSON a quote is escaped, inside HTML it is an entity, and the `: `
+//! between an exception's name and what it says becomes `","message":"`. A pattern is written as the verifier prints
+//! it, and widened here, so that it matches these forms too.
+
+use regex_automata::meta::Regex;
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, HirKind, Repetition};
+use std::sync::LazyLock;
+
+/// The shortest literal that can lead to a pattern: shorter ones stand on every line.
+pub(super) const SHORTEST_LITERAL: usize = 3;
+
+/// How many literals may together lead to one pattern.
+const MOST_LITERALS: usize = 64;
+
+/// What a `"` in a pattern stands for.
+static QUOTE: LazyLock<Hir> = LazyLock::new(|| fixed(r#"\\{0,3}"|\\{1,2}u0022|&quot;|&#34;"#));
+
+/// What a `'` in a pattern stands for.
+static APOSTROPHE: LazyLock<Hir> = LazyLock::new(|| fixed(r"\\{0,3}'|\\{1,2}u0027|&apos;|&#0?39;"));
+
+/// What the `: ` behind the name of an exception stands for: itself, what PHP's loggers put there, and the way to the
+/// next member of a JSON object.
+static NAMED: LazyLock<Hir> = LazyLock::new(|| {
+    let quote = r#"(?:\\{0,3}"|\\{1,2}u0022|&quot;|&#34;)"#;
+    fixed(&format!(r"(?:\(code: [0-9]+\))?: |{quote}, ?{quote}[A-Za-z_.]{{1,24}}{quote}: ?{quote}"))
+});
+
+/// Behind what a `: ` is [`NAMED`].
+const NAMES: [&str; 2] = ["Error", "Exception"];
+
+/// A pattern, ready to be compiled where it is needed.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    hir: Hir,
+    text: String,
+}
+
+impl Pattern {
+    /// A pattern of the catalogue. Its classes are of ASCII, which is quick to read.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn ascii(source: &str) -> Result<Self, String> {
+        Self::read(source, false)
+    }
+
+    /// A pattern of a user's.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn unicode(source: &str) -> Result<Self, String> {
+        Self::read(source, true)
+    }
+
+    fn read(source: &str, unicode: bool) -> Result<Self, String> {
+        let hir = parse(source, unicode)?;
+        let text = shown(&hir);
+        Ok(Self { hir: widened(&hir), text })
+    }
+
+    /// What reports show: the text with `…` where it varies.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The pattern as a machine.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large.
+    pub(super) fn compile(&self) -> Result<Regex, String> {
+        let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(1 << 20));
+        Regex::builder().configure(config).build_from_hir(&self.hir).map_err(|error| error.to_string())
+    }
+
+    /// Sets of literals; of each set every match holds at least one member.
+    pub(super) fn literal_sets(&self) -> Vec<Vec<Vec<u8>>> {
+        let mut sets = literal_sets(&self.hir);
+        sets.retain(|set| set.len() <= MOST_LITERALS);
+        sets
+    }
+
+    #[cfg(test)]
+    pub(super) fn hir(&self) -> &Hir {
+        &self.hir
+    }
+}
+
+/// How much a set of literals narrows the search: the length of its shortest member.
+pub(super) fn shortest(set: &[Vec<u8>]) -> usize {
+    set.iter().map(Vec::len).min().unwrap_or(0)
+}
+
+fn parse(source: &str, unicode: bool) -> Result<Hir, String> {
+    let parsed = ParserBuilder::new().unicode(unicode).utf8(false).build().parse(source);
+    parsed.map_err(|error| {
+        // The last line of the error's text is the reason; those above draw the pattern.
+        let text = error.to_string();
+        text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    })
+}
+
+/// A pattern of this file's own.
+fn fixed(source: &str) -> Hir {
+    parse(source, false).expect("a pattern of the program's own is right")
+}
+
+/// The pattern with every quote and every `: ` behind a name as logs may write them. Groups capture nothing.
+fn widened(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Literal(literal) => Hir::concat(widened_literal(&literal.0)),
+        HirKind::Capture(capture) => widened(&capture.sub),
+        HirKind::Repetition(repetition) => {
+            Hir::repetition(Repetition { sub: Box::new(widened(&repetition.sub)), ..repetition.clone() })
+        }
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(widened).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(widened).collect()),
+        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => hir.clone(),
+    }
+}
+
+fn widened_literal(literal: &[u8]) -> Vec<Hir> {
+    let mut parts = Vec::new();
+    let mut plain = 0;
+    let mut at = 0;
+    while at < literal.len() {
+        let behind_name = NAMES.iter().any(|name| literal[..at].ends_with(name.as_bytes()));
+        let (wide, length) = match &literal[at..] {
+            [b'"', ..] => (&QUOTE, 1),
+            [b'\'', ..] => (&APOSTROPHE, 1),
+            [b':', b' ', ..] if behind_name => (&NAMED, 2),
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        parts.push(Hir::literal(&literal[plain..at]));
+        parts.push(Hir::clone(wide));
+        at += length;
+        plain = at;
+    }
+    parts.push(Hir::literal(&literal[plain..]));
+    parts
+}
+
+/// The text of a pattern with `…` for all that varies. What may be left out is left out, and so is what only has to stand
+/// somewhere before the text.
+fn shown(hir: &Hir) -> String {
+    let mut text = String::new();
+    show(hir, &mut text);
+    text.trim_start_matches('…').trim().to_owned()
+}
+
+fn show(hir: &Hir, text: &mut String) {
+    match hir.kind() {
+        HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
+        HirKind::Capture(capture) => show(&capture.sub, text),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| show(part, text)),
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Repetition(optional) if optional.min == 0 && optional.max == Some(1) => {}
+        HirKind::Alternation(_) | HirKind::Repetition(_) | HirKind::Class(_) => {
+            if !text.ends_with('…') {
+                text.push('…');
+            }
+        }
+    }
+}
+
+/// See [`Pattern::literal_sets`].
+fn literal_sets(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => vec![vec![literal.0.to_vec()]],
+        HirKind::Capture(capture) => literal_sets(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => literal_sets(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().flat_map(literal_sets).collect(),
+        // Each alternative has a set of its own, and a match holds a member of one of them.
+        HirKind::Alternation(parts) => {
+            let best = |part: &Hir| literal_sets(part).into_iter().max_by_key(|set| shortest(set));
+            let all: Option<Vec<_>> = parts.iter().map(best).collect();
+            all.map(|sets| sets.concat()).into_iter().collect()
+        }
+        HirKind::Repetition(_) | HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(source: &str, text: &str) -> bool {
+        Pattern::ascii(source).unwrap().compile().unwrap().is_match(text.as_bytes())
+    }
+
+    #[test]
+    fn a_quote_stands_for_itself_as_logs_escape_it() {
+        for quoted in [r#""aud""#, r#"\"aud\""#, r#"\\\"aud\\\""#, r"\u0022aud\u0022", "&quot;aud&quot;"] {
+            assert!(matches(r#"unexpected "aud" claim"#, &format!("unexpected {quoted} claim")), "{quoted}");
+        }
+        for quoted in ["'kid'", r"\'kid\'", r"\u0027kid\u0027", "&#39;kid&#39;", "&apos;kid&apos;"] {
+            assert!(matches("no 'kid' found", &format!("no {quoted} found")), "{quoted}");
+        }
+        assert!(!matches(r#"unexpected "aud" claim"#, "unexpected aud claim"));
+        assert!(matches(r#"no "[^"]+" found"#, r#"no \"the thing\" found"#));
+    }
+
+    #[test]
+    fn what_an_exception_says_may_stand_in_the_next_member_of_an_object() {
+        let source = "TokenExpiredError: jwt expired";
+        for text in [
+            source,
+            r#"{"name":"TokenExpiredError","message":"jwt expired"}"#,
+            r#"{"type": "TokenExpiredError", "err.message": "jwt expired"}"#,
+            r#"{\"name\":\"TokenExpiredError\",\"message\":\"jwt expired\"}"#,
+            "TokenExpiredError(code: 0): jwt expired",
+        ] {
+            assert!(matches(source, text), "{text}");
+        }
+        assert!(!matches(source, "TokenExpiredError then jwt expired"));
+        assert!(!matches("token: expired", r#""token","message":"expired""#), "token is no exception");
+    }
+
+    #[test]
+    fn the_text_shown_has_holes_where_the_pattern_varies() {
+        for (source, text) in [
+            ("jwt expired", "jwt expired"),
+            (r"Token expired at \d{4}-\d\d-\d\dT[\d:.]+Z", "Token expired at …-…-…T…Z"),
+            (r#"claim "[^"]+" is missing"#, r#"claim "…" is missing"#),
+            (r"(?:jwt|token).{0,80}?\bInvalidIssuer\b", "InvalidIssuer"),
+            (r"oidc: get keys failed:? ", "oidc: get keys failed"),
+            (r"Wrong issuer\. ", "Wrong issuer."),
+        ] {
+            assert_eq!(Pattern::ascii(source).unwrap().text(), text, "{source}");
+        }
+    }
+
+    #[test]
+    fn every_match_holds_a_literal_of_each_set() {
+        let sets = |source| {
+            let sets = Pattern::ascii(source).unwrap().literal_sets().into_iter();
+            let words = |set: Vec<Vec<u8>>| {
+                let words: Vec<String> = set.into_iter().map(|w| String::from_utf8(w).unwrap()).collect();
+                words.join("|")
+            };
+            sets.map(words).collect::<Vec<_>>()
+        };
+        assert_eq!(sets("jwt expired"), ["jwt expired"]);
+        assert_eq!(sets(r"kid \S+ for algorithm "), ["kid ", " for algorithm "]);
+        assert_eq!(sets("the aud claim|no aud at all"), ["the aud claim|no aud at all"]);
+        assert_eq!(sets("maybe (?:so)? or (?:not)+"), ["maybe ", " or ", "not"]);
+        assert_eq!(sets(r"[a-z]+|token"), [] as [&str; 0]);
+        assert!(sets(r#"unexpected "aud" claim"#).contains(&"unexpected ".to_owned()));
+        assert_eq!(sets("(?i)token"), [] as [&str; 0], "letters of either case are no literal");
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_says_why() {
+        assert_eq!(Pattern::unicode("a)|(b").unwrap_err(), "unopened group");
+        assert_eq!(Pattern::ascii("[[:nope:]]").unwrap_err(), "ASCII class not found");
+    }
+}
