@@ -16,8 +16,6 @@ use jwtriage::input::chunk::{Chunk, Chunker, LINE_LIMIT};
 use jwtriage::policy::Policy;
 use jwtriage::report::ChunkRows;
 use jwtriage::scan::lines::TimeContext;
-use jwtriage::secret::Fingerprinter;
-use jwtriage::tally::BucketWidth;
 use jwtriage::triage::{Criteria, SourceId, Worker};
 
 fn main() {
@@ -35,13 +33,7 @@ const POLICY: &str = r#"
 "#;
 
 fn criteria() -> Criteria {
-    Criteria {
-        policy: Policy::from_toml(POLICY, Path::new("policy.toml"), &|_: &Path| Ok(Vec::new())).unwrap(),
-        fingerprinter: Fingerprinter::public(),
-        since: None,
-        until: None,
-        bucket: BucketWidth::Auto,
-    }
+    Criteria::new(Policy::from_toml(POLICY, Path::new("policy.toml"), &|_: &Path| Ok(Vec::new())).unwrap())
 }
 
 fn chunks(text: &[u8]) -> Vec<Chunk> {
@@ -58,7 +50,7 @@ fn triage(chunks: &[Chunk], criteria: &Criteria, with_rows: bool) -> (u64, usize
         .iter()
         .map(|chunk| {
             let mut rows = with_rows.then(|| ChunkRows::new(&source.name));
-            worker.triage(chunk, &context, &source, rows.as_mut()).candidates
+            worker.triage(chunk, &context, &source, rows.as_mut()).found.candidates
         })
         .sum();
     (findings, worker.into_tally().tokens().len())

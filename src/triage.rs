@@ -1,15 +1,18 @@
 //! One chunk through all steps: candidate → token → finding → tally. A worker keeps for itself what it has learned, so
 //! that a token it has seen before costs a hash, a look-up and a comparison of times.
 
+mod record;
+
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use foldhash::quality::RandomState;
 use foldhash::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
+use crate::message::{Catalogue, Finder, Hit};
 use crate::policy::Policy;
 use crate::report::{ChunkRows, Occurrence};
 use crate::scan::candidate::{Extent, Starts, extent};
@@ -20,6 +23,12 @@ use crate::tally::{BucketWidth, OutcomeNumber, Sighting, Tally, TokenFacts, Toke
 use crate::timestamp::Timestamp;
 use crate::token::{Decoded, Token, decode, mask_tokens};
 use crate::verdict::{Judge, Judgement, Verdict, token_type};
+
+pub use record::{Edges, Seam};
+use record::{Record, Records, Said, Witness};
+
+/// Finds the messages of the catalogue, for all policies that add none.
+static BUILT_IN: LazyLock<Arc<Finder>> = LazyLock::new(|| Arc::new(Finder::new(Catalogue::new(&[]))));
 
 /// What every chunk is judged by.
 #[derive(Debug)]
@@ -34,6 +43,32 @@ pub struct Criteria {
     pub until: Option<Timestamp>,
     /// Width of the timeline's buckets.
     pub bucket: BucketWidth,
+    /// Finds what verifiers say.
+    pub messages: Arc<Finder>,
+}
+
+impl Criteria {
+    /// By this policy, with fingerprints under the public key and buckets of any width, at any time.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            messages: Arc::clone(&BUILT_IN),
+            policy,
+            fingerprinter: Fingerprinter::public(),
+            since: None,
+            until: None,
+            bucket: BucketWidth::Auto,
+        }
+    }
+}
+
+/// What a chunk held that was not counted in the worker's tally.
+#[derive(Debug)]
+pub struct Triaged {
+    /// What was found in it, for its source.
+    pub found: Found,
+    /// Its first and its last record.
+    pub edges: Edges,
 }
 
 /// The source that a chunk is of.
@@ -80,6 +115,15 @@ struct LastSighting {
     line: u64,
 }
 
+/// A finding, as its record remembers it.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// The token's place in `Worker::tokens`.
+    token: u32,
+    outcome: OutcomeNumber,
+    at: Option<Timestamp>,
+}
+
 /// A token in a chunk.
 struct Finding {
     /// Its place in `Worker::tokens`.
@@ -111,28 +155,40 @@ impl<'c> Worker<'c> {
         self.tally
     }
 
-    /// Finds, judges and counts every token of a chunk. With `rows`, each finding is also written there.
+    /// Finds, judges and counts every token of a chunk, and what verifiers say. With `rows`, each finding is also written
+    /// there.
     pub fn triage(
         &mut self,
         chunk: &Chunk,
         context: &TimeContext,
         source: &SourceId,
         mut rows: Option<&mut ChunkRows>,
-    ) -> Found {
+    ) -> Triaged {
         let mut found = Found::default();
         let mut lines = Lines::new(chunk, context);
+        let mut records = Records::new();
+        let criteria = self.criteria;
+        let mut messages = criteria.messages.hits(&chunk.bytes).peekable();
         // Inside a run that was cut no token begins.
         let mut from = usize::from(chunk.begins_inside_run);
         // Up to here reaches what began like a candidate and was none.
         let mut barren = 0;
         while let Some(at) = self.starts.next(&chunk.bytes, from) {
+            while let Some(hit) = messages.next_if(|hit| hit.at < at) {
+                self.say(hit, &mut lines, source, &mut records);
+            }
             let bytes = &chunk.bytes[at..chunk.bytes.len().min(at + TOKEN_LIMIT)];
             let token = if at < barren { self.decoded(bytes) } else { self.token(bytes) };
             match token {
                 Ok((token, length)) => {
                     from = at + length;
                     let finding = Finding { token, at, length };
-                    self.count(&finding, &mut lines, source, &mut found, rows.as_deref_mut());
+                    let sighted = self.count(&finding, &mut lines, source, &mut found, rows.as_deref_mut());
+                    if let Some((record, seen)) = sighted
+                        && let Some(ended) = records.see(record, seen)
+                    {
+                        self.settle(ended, source);
+                    }
                 }
                 Err(length) => {
                     from = at + 1;
@@ -140,7 +196,37 @@ impl<'c> Worker<'c> {
                 }
             }
         }
-        found
+        for hit in messages {
+            self.say(hit, &mut lines, source, &mut records);
+        }
+        Triaged { found, edges: records.edges(|seen| self.witness(seen)) }
+    }
+
+    /// Adds what a verifier said to its record.
+    fn say(&mut self, hit: Hit, lines: &mut Lines<'_>, source: &SourceId, records: &mut Records<Seen>) {
+        let place = lines.place(hit.at);
+        if self.is_outside(&place) {
+            return;
+        }
+        let rank = self.criteria.messages.catalogue().entries()[hit.entry].rank;
+        let said = Said { entry: hit.entry, rank, at: place.time.map(|time| time.at) };
+        if let Some(ended) = records.say(place.record, said) {
+            self.settle(ended, source);
+        }
+    }
+
+    fn settle(&mut self, record: Record<Seen>, source: &SourceId) {
+        let record = record.map(|seen| self.witness(seen));
+        let entries = self.criteria.messages.catalogue().entries();
+        record.settle(source.number, entries, self.tally.messages_mut());
+    }
+
+    fn witness(&self, seen: Seen) -> Witness {
+        let Seen { token, outcome, at } = seen;
+        let number = self.tokens[token as usize].number;
+        let outcome = self.tally.outcome(number, outcome).clone();
+        let (dates, leeway) = self.judgements[token as usize].dates();
+        Witness { outcome, dates, leeway, at }
     }
 
     /// The token whose candidate begins `bytes`, and the candidate's length; or, if there is none, how far what looked
@@ -192,6 +278,7 @@ impl<'c> Worker<'c> {
         })
     }
 
+    /// Counts a finding; gives its record and what to ask of it there, unless it is left out.
     fn count(
         &mut self,
         finding: &Finding,
@@ -199,12 +286,12 @@ impl<'c> Worker<'c> {
         source: &SourceId,
         found: &mut Found,
         rows: Option<&mut ChunkRows>,
-    ) {
+    ) -> Option<(u64, Seen)> {
         let Finding { token, at, length } = *finding;
         let place = lines.place(at);
         if self.is_outside(&place) {
             found.outside += 1;
-            return;
+            return None;
         }
         let event_time = place.time.map(|time| time.at);
         let known = &mut self.tokens[token as usize];
@@ -259,6 +346,7 @@ impl<'c> Worker<'c> {
             Some(_) => {}
         }
         found.undated_lines += u64::from(place.is_first_on_line && place.format.is_none());
+        Some((place.record, Seen { token, outcome: number, at: event_time }))
     }
 }
 

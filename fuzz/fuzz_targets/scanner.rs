@@ -33,13 +33,7 @@ const WINDOW: usize = 12;
 /// 2026-06-12T01:00:00Z.
 const REFERENCE: Timestamp = Timestamp::from_seconds(1_781_226_000);
 
-static CRITERIA: LazyLock<Criteria> = LazyLock::new(|| Criteria {
-    policy: policy(),
-    fingerprinter: Fingerprinter::public(),
-    since: None,
-    until: None,
-    bucket: BucketWidth::Auto,
-});
+static CRITERIA: LazyLock<Criteria> = LazyLock::new(|| Criteria::new(policy()));
 
 static RULES: LazyLock<Arc<TimeRules>> =
     LazyLock::new(|| Arc::new(TimeRules::default().with_reference(Some(REFERENCE))));
@@ -108,7 +102,7 @@ fn findings(text: &[u8], capacity: usize, order: Order) -> (Vec<u8>, Found) {
         .iter()
         .map(|(chunk, context)| {
             let mut rows = ChunkRows::new(&source.name);
-            let found = worker.triage(chunk, context, &source, Some(&mut rows));
+            let found = worker.triage(chunk, context, &source, Some(&mut rows)).found;
             (rows.into_bytes(), found)
         })
         .collect();

@@ -13,8 +13,7 @@ use crate::input::chunk::{Chunker, LINE_LIMIT};
 use crate::policy::{IssuerName, Policy};
 use crate::report::plain_text;
 use crate::scan::lines::TimeContext;
-use crate::secret::Fingerprinter;
-use crate::tally::{BucketWidth, Tally};
+use crate::tally::Tally;
 use crate::token::mask_tokens;
 use crate::triage::{Criteria, SourceId, Worker};
 
@@ -33,13 +32,7 @@ fn rs256(kid: &str, claims: &Value) -> String {
 
 /// What a worker counts in logs, one per source, with a token on each line.
 fn tally(sources: &[Vec<String>]) -> Tally {
-    let criteria = Criteria {
-        policy: Policy::default(),
-        fingerprinter: Fingerprinter::public(),
-        since: None,
-        until: None,
-        bucket: BucketWidth::Auto,
-    };
+    let criteria = Criteria::new(Policy::default());
     let mut worker = Worker::new(&criteria);
     for (number, tokens) in sources.iter().enumerate() {
         let log: String =

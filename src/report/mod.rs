@@ -24,6 +24,7 @@ use std::sync::OnceLock;
 
 use crate::error::Result;
 use crate::hints::Hint;
+use crate::message::Entry;
 use crate::secret::Fingerprint;
 use crate::tally::{SourceTally, Tally, TokenTally};
 use crate::timestamp::Timestamp;
@@ -53,6 +54,8 @@ pub struct Findings<'a> {
     pub show_claims: &'a [String],
     /// The time at which `live.csv` asks whether a token is still usable.
     pub now: Timestamp,
+    /// The catalogue of what verifiers say.
+    pub messages: &'a [Entry],
     /// What is likely to have gone wrong, most telling first.
     pub hints: &'a [Hint],
     /// How long after its `exp` verifiers still take a token, in milliseconds.

@@ -15,9 +15,9 @@ use super::rows::{
     SummaryRow, TimelineRow,
 };
 use super::{Known, Report};
-use crate::tally::{Count, TokenFacts};
+use crate::tally::{Count, MessageCount, TokenFacts};
 use crate::timestamp::Timestamp;
-use crate::verdict::{Outcome, SignatureStatus};
+use crate::verdict::{Outcome, SignatureStatus, Verdict};
 
 impl<'a> Report<'a> {
     /// Every outcome of every token, with the token's number in order of fingerprints.
@@ -218,7 +218,29 @@ impl<'a> Report<'a> {
 
     /// The rows of `messages.csv`.
     pub(super) fn message_rows(&self) -> impl Iterator<Item = MessageRow<'a>> {
-        std::iter::empty()
+        let mut merged: BTreeMap<_, MessageCount> = BTreeMap::new();
+        for (key, count) in self.findings.tally.messages().iter() {
+            let entry = &self.findings.messages[key.message];
+            let key = (
+                Cell::text(&*entry.stack),
+                Cell::text(&*entry.message),
+                entry.cause.as_str(),
+                key.verdict.map_or("", Verdict::as_str),
+                key.agrees.as_str(),
+            );
+            merged.entry(key).or_default().merge(count);
+        }
+        merged.into_iter().map(|((stack, message, cause, verdict, agrees), count)| MessageRow {
+            stack,
+            message,
+            cause,
+            verdict,
+            agrees,
+            occurrences: count.occurrences,
+            sources: count.sources.len() as u64,
+            first_seen: count.first_seen.map(Shown),
+            last_seen: count.last_seen.map(Shown),
+        })
     }
 
     /// The rows of `groups.csv`.

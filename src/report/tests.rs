@@ -84,6 +84,7 @@ impl Made {
             known,
             show_claims: &self.show_claims,
             now: Timestamp::from_seconds(self.now),
+            messages: &[],
             hints: &[],
             leeway: self.leeway,
         })
@@ -463,9 +464,11 @@ fn an_empty_report_has_every_file_with_its_header() {
         [
             ("audiences.csv", "aud"),
             ("clients.csv", "client"),
+            ("hints.csv", "hint"),
             ("issuers.csv", "iss"),
             ("keys.csv", "iss"),
             ("live.csv", "fingerprint"),
+            ("messages.csv", "stack"),
             ("occurrences.csv", "source"),
             ("sources.csv", "source"),
             ("summary.csv", "verdict"),
@@ -474,7 +477,7 @@ fn an_empty_report_has_every_file_with_its_header() {
         ]
     );
     assert!(headers.iter().all(|(_, text)| text.ends_with('\n') && text.lines().count() == 1));
-    assert!(headers[9].1.ends_with(",first_location,claim.tenant\n"));
+    assert!(headers[11].1.ends_with(",first_location,claim.tenant\n"));
 }
 
 #[test]

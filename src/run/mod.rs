@@ -19,13 +19,14 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
 use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
+use crate::message::Entry;
 use crate::report::{self, ChunkRows, OccurrenceSpool, Report, Staging};
 use crate::scan::event_time::TimeRules;
 use crate::scan::lines::TimeContext;
 use crate::tally::source::Found;
-use crate::tally::{SourceTally, Tally};
+use crate::tally::{MessageTally, SourceTally, Tally};
 use crate::timestamp::Timestamp;
-use crate::triage::{Criteria, SourceId, Worker};
+use crate::triage::{Criteria, Edges, Seam, SourceId, Triaged, Worker};
 
 /// How to scan.
 #[derive(Debug)]
@@ -126,7 +127,15 @@ struct Flow<'r> {
 struct SourceState {
     id: SourceId,
     found: Mutex<Found>,
+    said: Mutex<Said>,
     read: Mutex<ReadState>,
+}
+
+/// What verifiers said in records that lie in several chunks.
+#[derive(Default)]
+struct Said {
+    seam: Seam,
+    messages: MessageTally,
 }
 
 /// How far a source was read.
@@ -194,18 +203,20 @@ impl<'r> Flow<'r> {
         if let Some(failure) = into_inner(self.failure) {
             return Err(failure);
         }
-        let mut sources: Vec<_> = into_inner(self.sources)
+        let entries = self.options.criteria.messages.catalogue().entries();
+        let (mut sources, said): (Vec<_>, Vec<_>) = into_inner(self.sources)
             .into_iter()
             .filter_map(Arc::into_inner)
-            .map(SourceState::into_tally)
-            .collect();
+            .map(|source| source.into_tally(entries))
+            .unzip();
         sources.sort_by(|a, b| (&a.name, a.status, &a.error).cmp(&(&b.name, b.status, &b.error)));
-        let tally = self
+        let mut tally = self
             .workers
             .into_iter()
             .map(|worker| into_inner(worker).into_tally())
             .reduce(Tally::merge)
             .unwrap_or_else(|| Tally::new(self.options.criteria.bucket));
+        said.into_iter().for_each(|messages| tally.messages_mut().merge(messages));
         Ok(Scan { tally, sources, interrupted: self.stop.load(Ordering::Relaxed) })
     }
 
@@ -216,6 +227,7 @@ impl<'r> Flow<'r> {
         let state = Arc::new(SourceState {
             id: SourceId { name, number },
             found: Mutex::default(),
+            said: Mutex::default(),
             read: Mutex::new(read),
         });
         lock(&self.sources).push(Arc::clone(&state));
@@ -245,7 +257,9 @@ impl<'r> Flow<'r> {
     fn triage(&self, state: &SourceState, chunk: Chunk, number: u64, context: &TimeContext) {
         let thread = rayon::current_thread_index().unwrap_or_default();
         let mut rows = self.occurrences.map(|_| ChunkRows::new(&state.id.name));
-        let found = lock(&self.workers[thread]).triage(&chunk, context, &state.id, rows.as_mut());
+        let Triaged { found, edges } =
+            lock(&self.workers[thread]).triage(&chunk, context, &state.id, rows.as_mut());
+        state.join(number, edges, self.entries());
         if found.candidates > 0 {
             self.observer.found(found.candidates);
         }
@@ -260,6 +274,10 @@ impl<'r> Flow<'r> {
         if buffers.len() < 2 * self.workers.len() && chunk.bytes.capacity() <= 2 * LINE_LIMIT {
             buffers.push(chunk.bytes);
         }
+    }
+
+    fn entries(&self) -> &[Entry] {
+        self.options.criteria.messages.catalogue().entries()
     }
 
     /// A buffer that another chunk no longer needs, or a new one.
@@ -313,6 +331,12 @@ impl Visitor for Reader<'_, '_, '_> {
 }
 
 impl SourceState {
+    /// Takes the edges of a chunk by its number.
+    fn join(&self, number: u64, edges: Edges, entries: &[Entry]) {
+        let Said { seam, messages } = &mut *lock(&self.said);
+        seam.join(number, edges, self.id.number, entries, messages);
+    }
+
     fn tally(&self) -> SourceTally {
         let ReadState { status, bytes, lines, ref error } = *lock(&self.read);
         SourceTally {
@@ -326,8 +350,12 @@ impl SourceState {
         }
     }
 
-    fn into_tally(self) -> SourceTally {
-        self.tally()
+    /// What was found in the source, and what verifiers said across its chunks.
+    fn into_tally(self, entries: &[Entry]) -> (SourceTally, MessageTally) {
+        let tally = self.tally();
+        let Said { mut seam, mut messages } = into_inner(self.said);
+        seam.finish(self.id.number, entries, &mut messages);
+        (tally, messages)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Findings → counts that merge. Merging is associative and commutative and an empty tally is its identity, so that
 //! every worker counts for itself and the order in which they finish shows nowhere.
 
+mod messages;
 pub mod source;
 mod timeline;
 
@@ -8,6 +9,7 @@ use foldhash::HashMap;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+pub use messages::{MessageCount, MessageKey, MessageTally};
 pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};
 
@@ -113,6 +115,7 @@ pub struct Tally {
     tokens: Vec<TokenTally>,
     numbers: HashMap<Fingerprint, TokenNumber>,
     timeline: Timeline,
+    messages: MessageTally,
 }
 
 /// A token's number in the tally that gave it.
@@ -127,7 +130,12 @@ impl Tally {
     /// An empty tally.
     #[must_use]
     pub fn new(width: BucketWidth) -> Self {
-        Self { tokens: Vec::new(), numbers: HashMap::default(), timeline: Timeline::new(width) }
+        Self {
+            tokens: Vec::new(),
+            numbers: HashMap::default(),
+            timeline: Timeline::new(width),
+            messages: MessageTally::default(),
+        }
     }
 
     /// The number of the token with this fingerprint; `facts` are asked for when it is new.
@@ -183,6 +191,7 @@ impl Tally {
         if self.tokens.len() < other.tokens.len() {
             std::mem::swap(&mut self, &mut other);
         }
+        self.messages.merge(std::mem::take(&mut other.messages));
         let (mine, theirs) = (self.timeline.width(), other.timeline.width());
         self.timeline.merge(&other.timeline);
         self.widen_buckets(mine);
@@ -228,6 +237,17 @@ impl Tally {
     #[must_use]
     pub fn verdicts(&self) -> VerdictSet {
         self.tokens.iter().flat_map(|token| &token.outcomes).map(|(outcome, _)| outcome.verdict).collect()
+    }
+
+    /// What verifiers said.
+    #[must_use]
+    pub const fn messages(&self) -> &MessageTally {
+        &self.messages
+    }
+
+    /// What verifiers said, to be added to.
+    pub const fn messages_mut(&mut self) -> &mut MessageTally {
+        &mut self.messages
     }
 
     /// Occurrences over time.

@@ -4,6 +4,7 @@
 //! judged once per distinct token ([`Judge::prepare`]); per occurrence only the key's window and the dates are compared
 //! ([`Judgement::at`]).
 
+pub mod agreement;
 pub mod algorithm;
 pub mod audience;
 pub mod claims;
@@ -153,6 +154,12 @@ impl Judgement {
             fails_by_line_end: self.fails_by_line_end && outcome.signature == SignatureStatus::Failed,
             skips_keys: outcome.signature == SignatureStatus::Unchecked && self.key.skips_keys(),
         }
+    }
+
+    /// The token's dates, and the leeway in milliseconds that is granted.
+    #[must_use]
+    pub const fn dates(&self) -> (Dates, i64) {
+        (self.dates, self.leeway)
     }
 
     /// The event times around `at`, in milliseconds, at all of which the outcome is the same: most tokens have one

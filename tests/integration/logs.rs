@@ -60,7 +60,8 @@ fn message() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         5 => shaped(),
         3 => select(vec![
-            "GET /api?x=1&token=", "Authorization: Bearer ", "jwt expired", "key=value ", "eyJ", "eyJhIjoxfQ.eyJ", ".", "/",
+            "GET /api?x=1&token=", "Authorization: Bearer ", "jwt expired", "JsonWebTokenError: invalid signature ",
+            "\"exp\" claim timestamp check failed", "key=value ", "eyJ", "eyJhIjoxfQ.eyJ", ".", "/",
             "\\\"", "\\n", "%3D", " ", "\t", "{\"t\":\"", "\u{1b}[31m", "\u{20ac}",
         ])
         .prop_map(str::to_owned),

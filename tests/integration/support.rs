@@ -14,8 +14,7 @@ use jwtriage::policy::Policy;
 use jwtriage::report::{Findings, OccurrenceSpool, Report, Staging};
 use jwtriage::run::{self, Observer, Options};
 use jwtriage::scan::event_time::TimeRules;
-use jwtriage::secret::Fingerprinter;
-use jwtriage::tally::{BucketWidth, SourceTally, Tally};
+use jwtriage::tally::{SourceTally, Tally};
 use jwtriage::timestamp::Timestamp;
 use jwtriage::triage::Criteria;
 
@@ -83,13 +82,7 @@ pub(crate) fn options() -> Options {
         limits: Limits::default(),
         time: TimeRules::default(),
         at: Some(Timestamp::from_seconds(NOON)),
-        criteria: Criteria {
-            policy: Policy::default(),
-            fingerprinter: Fingerprinter::public(),
-            since: None,
-            until: None,
-            bucket: BucketWidth::Auto,
-        },
+        criteria: Criteria::new(Policy::default()),
     }
 }
 
@@ -150,6 +143,7 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
         known: None,
         show_claims: &[],
         now: Timestamp::from_seconds(NOON),
+        messages: options.criteria.messages.catalogue().entries(),
         hints: &[],
         leeway: 0,
     };

@@ -5,8 +5,6 @@ use std::process::ExitCode;
 use jwtriage::error::Result;
 use jwtriage::policy::Policy;
 use jwtriage::proposal::{Inferred, infer};
-use jwtriage::secret::Fingerprinter;
-use jwtriage::tally::BucketWidth;
 use jwtriage::triage::Criteria;
 
 use crate::args::PolicyInfer;
@@ -21,14 +19,7 @@ use crate::terminal;
 /// When flags are wrong, before anything is scanned; or when the policy cannot be written.
 pub fn run(args: &PolicyInfer) -> Result<ExitCode> {
     new_file::expect_absent(args.out.as_deref())?;
-    let criteria = Criteria {
-        policy: Policy::default(),
-        fingerprinter: Fingerprinter::public(),
-        since: None,
-        until: None,
-        bucket: BucketWidth::Auto,
-    };
-    let options = options_at(&args.time, args.threads, criteria)?;
+    let options = options_at(&args.time, args.threads, Criteria::new(Policy::default()))?;
     let progress = Progress::new(args.progress);
     let stop = stop_on_signal(None)?;
     let scan = jwtriage::run::scan(&args.paths, &options, &progress, None, &stop);

@@ -89,6 +89,7 @@ fn write(
         known: policy.judges_issuers().then_some(known),
         show_claims: &policy.show_claims,
         now,
+        messages: options.criteria.messages.catalogue().entries(),
         hints: &[],
         leeway: policy.leeway,
     };
@@ -188,12 +189,11 @@ fn exit_code(scan: &Scan, live_tokens: usize, fail_on: &FailOn) -> ExitCode {
 }
 
 fn options(args: &Args) -> Result<Options> {
+    let policy = Policy::load(args.policy.policy.as_deref(), &args.policy.flags())?;
     let criteria = Criteria {
-        policy: Policy::load(args.policy.policy.as_deref(), &args.policy.flags())?,
         fingerprinter: fingerprinter(&args.output)?,
-        since: None,
-        until: None,
         bucket: bucket(args.output.bucket.as_deref())?,
+        ..Criteria::new(policy)
     };
     options_at(&args.time, args.threads, criteria)
 }

@@ -1,0 +1,79 @@
+//! What verifiers said, and whether we say the same of the tokens in question.
+
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use super::{earliest, insert_sorted, union_sorted};
+use crate::timestamp::Timestamp;
+use crate::verdict::agreement::Agreement;
+use crate::verdict::{KeyStatus, SignatureStatus, Verdict};
+
+/// What is counted together: a message, and what was found about the token of its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageKey {
+    /// Which message it is: a place in the catalogue.
+    pub message: usize,
+    /// The token's verdict; `None` where the record has no token, as below.
+    pub verdict: Option<Verdict>,
+    /// Whether the message and the verdict say the same.
+    pub agrees: Agreement,
+    /// Where the token's key stood.
+    pub key_status: Option<KeyStatus>,
+    /// What became of the token's signature.
+    pub signature: Option<SignatureStatus>,
+}
+
+/// How often, when and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageCount {
+    /// Records.
+    pub occurrences: u64,
+    /// The sources that hold them, by number, sorted.
+    pub sources: SmallVec<[u32; 4]>,
+    /// The earliest event time; `None` when no record has one.
+    pub first_seen: Option<Timestamp>,
+    /// The latest event time.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// Counts of messages. Merging is associative and commutative.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageTally(BTreeMap<MessageKey, MessageCount>);
+
+impl MessageTally {
+    /// Counts one record, written at this time in the source with this number.
+    pub fn add(&mut self, key: MessageKey, at: Option<Timestamp>, source: u32) {
+        self.0.entry(key).or_default().merge(&MessageCount {
+            occurrences: 1,
+            sources: SmallVec::from_slice(&[source]),
+            first_seen: at,
+            last_seen: at,
+        });
+    }
+
+    /// Adds what another tally counted.
+    pub fn merge(&mut self, other: Self) {
+        for (key, count) in other.0 {
+            self.0.entry(key).or_default().merge(&count);
+        }
+    }
+
+    /// All counts.
+    pub fn iter(&self) -> impl Iterator<Item = (&MessageKey, &MessageCount)> {
+        self.0.iter()
+    }
+}
+
+impl MessageCount {
+    /// Adds other records.
+    pub fn merge(&mut self, other: &Self) {
+        self.occurrences += other.occurrences;
+        match *other.sources {
+            [source] => insert_sorted(&mut self.sources, source),
+            _ => union_sorted(&mut self.sources, &other.sources),
+        }
+        self.first_seen = earliest(self.first_seen, other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+    }
+}
