@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::groups::{Grouping, Values, with_head};
 use super::event_time::{LineTime, TimeFormat, TimeRules, W3cFields, of_line};
 use crate::input::chunk::{Chunk, Mark};
 use crate::timestamp::Timestamp;
@@ -72,6 +73,27 @@ pub struct TimeContext {
     pub inside_record: u64,
     /// The time of lines above which no line states one.
     pub fallback: Option<EventTime>,
+    /// What lines say about groups, if that is asked.
+    pub groups: Option<GroupContext>,
+}
+
+/// What is known about a chunk's groups from what stands above.
+#[derive(Clone, Debug)]
+pub struct GroupContext {
+    grouping: Grouping,
+    /// What the last line above says that states its time.
+    head: Values,
+    /// What the line says that the chunk begins inside of, as far as it was seen.
+    inside: Values,
+}
+
+impl GroupContext {
+    /// At the beginning of a source.
+    #[must_use]
+    pub fn new(grouping: Grouping) -> Self {
+        let none = grouping.of_line(b"");
+        Self { grouping, head: none.clone(), inside: none }
+    }
 }
 
 impl TimeContext {
@@ -86,7 +108,15 @@ impl TimeContext {
         // What a line states whose end is still to come is carried once it has ended; see `Lines::new`.
         let whole = if ends_inside { last_start } else { chunk.bytes.len() };
         let carried = lines.last_stated_before(whole);
-        Self { carried, inside, inside_record, ..self.clone() }
+        let groups = self.groups.as_ref().map(|groups| GroupContext {
+            head: match carried {
+                Some(above) if self.carried != carried => lines.values_at(above.offset, groups),
+                _ => groups.head.clone(),
+            },
+            inside: if ends_inside { lines.values_of_line(last_start, groups) } else { groups.inside.clone() },
+            ..groups.clone()
+        });
+        Self { carried, inside, inside_record, groups, ..self.clone() }
     }
 }
 
@@ -219,6 +249,37 @@ impl<'c> Lines<'c> {
         let line = &self.chunk.bytes[start..end];
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         of_line(line, &self.context.rules, self.context.fields.as_deref())
+    }
+
+    /// The values of the groups for the last position; none unless they are asked for.
+    #[must_use]
+    pub fn groups(&self) -> Option<Values> {
+        let groups = self.context.groups.as_ref()?;
+        let start = line_start(&self.chunk.bytes, self.at);
+        let own = self.values_of_line(start, groups);
+        let is_head = start == 0 && self.chunk.begins_inside_line || self.offset_of(start) == self.record;
+        Some(if is_head { own } else { with_head(own, &self.values_at(self.record, groups)) })
+    }
+
+    /// What the line says that begins at this offset, at or above the last position: of those above the chunk, only the last
+    /// one that states its time is known.
+    fn values_at(&self, offset: u64, groups: &GroupContext) -> Values {
+        let begins_here = self.chunk.marks.iter().rev().find(|mark| mark.offset <= offset);
+        match begins_here {
+            Some(mark) => {
+                let start = mark.at + usize::try_from(offset - mark.offset).unwrap_or(usize::MAX);
+                self.values_of_line(start.min(self.chunk.bytes.len()), groups)
+            }
+            None if self.chunk.begins_inside_line && offset == self.context.inside_record => groups.inside.clone(),
+            None => groups.head.clone(),
+        }
+    }
+
+    fn values_of_line(&self, start: usize, groups: &GroupContext) -> Values {
+        if start == 0 && self.chunk.begins_inside_line {
+            return groups.inside.clone();
+        }
+        groups.grouping.of_line(&self.chunk.bytes[start..line_end(&self.chunk.bytes, start)])
     }
 
     /// Where the record begins that the line from `start` belongs to.

@@ -2,4 +2,5 @@
 
 pub mod candidate;
 pub mod event_time;
+pub mod groups;
 pub mod lines;

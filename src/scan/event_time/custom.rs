@@ -101,23 +101,31 @@ impl CustomFormat {
 /// The time under the user's key: a member of a JSON object that starts in the line's head, else a logfmt pair. With a
 /// format too, the value is read by it.
 pub(super) fn of_key(line: &[u8], key: &str, rules: &TimeRules) -> Option<LineTime> {
-    let value = match memchr::memchr(b'{', &line[..line.len().min(FURTHEST)]) {
-        Some(open) => json::at_path(&line[open..], key),
-        None => None,
-    };
-    let value = match value {
-        Some(Value::Text(text) | Value::Bare(text)) => text,
-        Some(Value::Nested(object)) => return json::of_time_object(object, rules),
-        None => match member(line, key) {
-            Some(value) => value,
-            None => logfmt::value_of(line, key.as_bytes())?,
-        },
+    let value = match under_key(line, key)? {
+        Value::Text(text) | Value::Bare(text) => text,
+        Value::Nested(object) => return json::of_time_object(object, rules),
     };
     let at = match rules.format() {
         Some(format) => format.at_start(value, rules)?.0,
         None => stamp::whole(value)?.settle(rules)?,
     };
     Some(LineTime { at, format: TimeFormat::TimeKey })
+}
+
+/// The text that stands under a key: of a member of a JSON object that starts in the line's head, else of a member on a line
+/// of its own, else of a logfmt pair. Escapes are as written.
+pub fn text_under_key<'l>(line: &'l [u8], key: &str) -> Option<&'l [u8]> {
+    match under_key(line, key)? {
+        Value::Text(text) | Value::Bare(text) => Some(text),
+        Value::Nested(_) => None,
+    }
+}
+
+fn under_key<'l>(line: &'l [u8], key: &str) -> Option<Value<'l>> {
+    let open = memchr::memchr(b'{', &line[..line.len().min(FURTHEST)]);
+    let in_object = open.and_then(|open| json::at_path(&line[open..], key));
+    let alone = || member(line, key).or_else(|| logfmt::value_of(line, key.as_bytes()));
+    in_object.or_else(|| alone().map(Value::Text))
 }
 
 /// What jiff read, as the rest of the room states times; none if a date or a time of day is missing.

@@ -45,6 +45,7 @@ mod tests;
 
 use crate::timestamp::Timestamp;
 
+pub use custom::text_under_key;
 pub use format::TimeFormat;
 pub use rules::TimeRules;
 pub use w3c::W3cFields;
