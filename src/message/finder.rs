@@ -210,15 +210,18 @@ impl Look<'_, '_> {
     fn search(&mut self, entry: usize, longest: Option<usize>, lead: Range<usize>) -> usize {
         let reach = longest.map_or(REACH, |longest| longest.min(REACH));
         let window = lead.start.saturating_sub(reach)..self.line.len().min(lead.end + reach);
-        // Leads may follow each other closely, and a text without limit would be searched again from each.
-        let until = if longest.is_none_or(|longest| longest > REACH) { window.end - REACH / 2 } else { lead.end };
         let Matcher { needed, regex } = self.finder.matcher(entry);
         if needed.iter().all(|literal| literal.find(&self.line[window.clone()]).is_some()) {
             for found in regex.find_iter(Input::new(self.line).span(window.clone())) {
                 self.add(entry, found.range());
             }
         }
-        if window.end == self.line.len() && window.start == 0 { window.end } else { until.max(lead.end) }
+        match longest {
+            _ if window == (0..self.line.len()) => window.end,
+            // Leads may follow each other closely, and without a limit all around each would be searched again.
+            None => lead.end + REACH / 2,
+            Some(_) => lead.end,
+        }
     }
 
     fn add(&mut self, entry: usize, found: Range<usize>) {

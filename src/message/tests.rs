@@ -29,14 +29,20 @@ fn sample(hir: &Hir, choice: usize, text: &mut String) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).unwrap()),
-        HirKind::Class(Class::Bytes(class)) => {
+        HirKind::Class(class) => {
+            let all: Vec<u8> = match class {
+                Class::Bytes(class) => class.ranges().iter().flat_map(|range| range.start()..=range.end()).collect(),
+                Class::Unicode(class) => {
+                    let ascii = |c: char| u8::try_from(c).expect("the catalogue's classes are of ASCII");
+                    class.ranges().iter().flat_map(|range| ascii(range.start())..=ascii(range.end())).collect()
+                }
+            };
             // Letters are the least likely to mean anything.
-            let all: Vec<u8> = class.ranges().iter().flat_map(|range| range.start()..=range.end()).collect();
-            let plain = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-            let letters: Vec<&u8> = all.iter().filter(plain).collect();
-            text.push(char::from(*letters.get(choice % letters.len().max(1)).copied().unwrap_or(&all[0])));
+            let letters: Vec<u8> =
+                all.iter().copied().filter(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()).collect();
+            let from = if letters.is_empty() { &all } else { &letters };
+            text.push(char::from(from[choice % from.len()]));
         }
-        HirKind::Class(Class::Unicode(_)) => panic!("the catalogue's classes are of bytes"),
         HirKind::Repetition(repetition) => {
             let (min, max) = (repetition.min, repetition.max.unwrap_or(repetition.min + 4));
             for n in 0..min + choice as u32 % (max - min + 1).min(4) {
