@@ -161,7 +161,7 @@ fn is_close(cause: Cause, known: &Circumstances<'_>) -> bool {
     };
     let mut dates = dates.into_iter().flatten();
     let Some(at) = known.at else { return dates.next().is_some() };
-    let resolution = if at.has_fraction() { 0 } else { TICK };
+    let resolution = if at.has_subsecond() { 0 } else { TICK };
     let tolerance = known.leeway.saturating_add(TICK + resolution);
     dates.any(|date: NumericDate| {
         let distance = at.millis().abs_diff(date.at.millis());

@@ -4,6 +4,7 @@
 //! judged once per distinct token ([`Judge::prepare`]); per occurrence only the key's window and the dates are compared
 //! ([`Judgement::at`]).
 
+mod agreement;
 pub mod algorithm;
 pub mod audience;
 pub mod claims;
@@ -19,6 +20,7 @@ mod token_type;
 mod words;
 
 pub use crate::policy::KeyStatus;
+pub use agreement::{Agreement, Statement};
 pub use token_type::token_type;
 pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
 
@@ -48,6 +50,8 @@ pub struct Judgement {
     fails_by_line_end: bool,
     dates: Dates,
     leeway: i64,
+    /// The verdicts of steps that are left out, because the policy does not say what is right or the claims cannot be read.
+    unjudged: VerdictSet,
 }
 
 /// What explains a token's outcome, and is told in a notice of its own.
@@ -112,7 +116,23 @@ impl<'p> Judge<'p> {
                 iat: claims.iat,
             }),
             leeway: self.policy.leeway,
+            unjudged: self.unjudged(rules, claims.is_some()),
         }
+    }
+
+    /// The verdicts that no token of these rules can have.
+    fn unjudged(self, rules: &Rules, has_claims: bool) -> VerdictSet {
+        let of_claims = [
+            (Verdict::Expired, true),
+            (Verdict::NotYetValid, true),
+            (Verdict::IssuedInFuture, true),
+            (Verdict::WrongIssuer, self.policy.judges_issuers()),
+            (Verdict::WrongAudience, rules.audiences.is_some()),
+            (Verdict::MissingClaim, !rules.required_claims.is_empty()),
+        ];
+        let of_claims = of_claims.into_iter().filter(|(_, judged)| !judged || !has_claims);
+        let algorithm = rules.algorithms.is_none().then_some(Verdict::AlgNotAllowed);
+        of_claims.map(|(verdict, _)| verdict).chain(algorithm).collect()
     }
 
     /// A header that is cut may have lost its `kid`.
@@ -232,6 +252,7 @@ mod tests {
                 fails_by_line_end: false,
                 dates: Dates { exp: exp.map(date(false)), nbf: nbf.map(date(true)), iat: iat.map(date(false)) },
                 leeway,
+                unjudged: VerdictSet::default(),
             };
             let outcome = |millis| judgement.at(Some(Timestamp::from_millis(millis)));
             let stretch = judgement.stretch(Timestamp::from_millis(at));

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 /// Which rooms of the crate a room may know. What a room is for is told where it begins, in its module documentation.
 /// Data flows one way: nobody knows `run` but the program, and what comes later is not known by what comes before.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("timestamp", &[]),
     ("secret", &["error"]),
-    ("policy", &["error", "timestamp"]),
+    ("message", &[]),
+    ("policy", &["message", "error", "timestamp"]),
     ("input", &["timestamp"]),
     ("scan", &["input", "timestamp"]),
     ("token", &["scan", "secret", "timestamp"]),
-    ("verdict", &["token", "policy", "timestamp"]),
+    ("verdict", &["token", "policy", "message", "timestamp"]),
     ("tally", &["verdict", "scan", "input", "secret", "timestamp"]),
     ("report", &["tally", "verdict", "token", "input", "secret", "error", "timestamp"]),
     // What is proposed is a policy, made of counts, in which text from outside is as harmless as in a report.
@@ -24,7 +25,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
 ];
 
 /// Rooms that compute and do nothing else: no files, no threads, no clock.
-const PURE: [&str; 6] = ["scan", "token", "verdict", "tally", "proposal", "triage"];
+const PURE: [&str; 7] = ["message", "scan", "token", "verdict", "tally", "proposal", "triage"];
 
 /// What a pure room does not name.
 const IMPURE: [&str; 8] = [
