@@ -52,7 +52,10 @@ impl Criteria {
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self {
-            messages: Arc::clone(&BUILT_IN),
+            messages: match &*policy.messages {
+                [] => Arc::clone(&BUILT_IN),
+                own => Arc::new(Finder::new(Catalogue::new(own))),
+            },
             policy,
             fingerprinter: Fingerprinter::public(),
             since: None,
@@ -225,8 +228,8 @@ impl<'c> Worker<'c> {
         let Seen { token, outcome, at } = seen;
         let number = self.tokens[token as usize].number;
         let outcome = self.tally.outcome(number, outcome).clone();
-        let (dates, leeway) = self.judgements[token as usize].dates();
-        Witness { outcome, dates, leeway, at }
+        let circumstances = self.judgements[token as usize].circumstances();
+        Witness { outcome, circumstances, at }
     }
 
     /// The token whose candidate begins `bytes`, and the candidate's length; or, if there is none, how far what looked

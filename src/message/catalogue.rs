@@ -2,14 +2,9 @@
 
 use super::Cause;
 use super::pattern::{Pattern, SHORTEST_LITERAL, shortest};
-use memchr::memmem;
 use std::ops::RangeInclusive;
 
-const BUILT_IN: &str = include_str!("catalogue.csv");
-
-/// The literals of the first filter: every entry's own literal holds one of them. Few, and rare in logs that do not
-/// speak of tokens; what they cost is measured by the bench `messages`.
-pub(super) const SHARED: [&str; 1] = ["x"];
+pub(super) const BUILT_IN: &str = include_str!("catalogue.csv");
 
 /// What a rank may be.
 pub const RANKS: RangeInclusive<u8> = 1..=3;
@@ -120,17 +115,4 @@ impl Default for Catalogue {
     fn default() -> Self {
         Self::new(&[])
     }
-}
-
-/// The literals that lead to a pattern, one of which every match holds: the longest that the first filter finds, else
-/// the longest.
-pub(super) fn leads(pattern: &Pattern) -> Vec<Vec<u8>> {
-    let sets = pattern.literal_sets().into_iter();
-    let sets = sets.filter(|set| shortest(set) >= SHORTEST_LITERAL);
-    sets.max_by_key(|set| (set.iter().all(|literal| is_shared(literal)), shortest(set))).unwrap_or_default()
-}
-
-/// Whether the first filter finds this literal.
-pub(super) fn is_shared(literal: &[u8]) -> bool {
-    SHARED.iter().any(|shared| memmem::find(literal, shared.as_bytes()).is_some())
 }

@@ -1,8 +1,10 @@
 //! Where messages stand in a chunk of a log.
 
-use super::catalogue::{Catalogue, SHARED, is_shared, leads};
+use super::catalogue::Catalogue;
+use super::lead::{Filter, LONGEST_LEAD, leads};
+use super::pattern::Pattern;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memmem, memrchr};
 use regex_automata::Input;
 use regex_automata::meta::Regex;
 use std::cmp::Reverse;
@@ -32,37 +34,61 @@ pub struct Hit {
 pub struct Finder {
     catalogue: Catalogue,
     /// The literals that all entries share.
-    filter: AhoCorasick,
+    filter: Filter,
     /// Each entry's own literals.
     leads: AhoCorasick,
     /// The entries that each of `leads` leads to.
-    owners: Vec<Vec<usize>>,
-    regexes: Vec<OnceLock<Regex>>,
+    owners: Vec<Vec<Owner>>,
+    matchers: Vec<OnceLock<Matcher>>,
+}
+
+/// A pattern, compiled.
+#[derive(Debug)]
+struct Matcher {
+    /// What every match holds: most leads of patterns that share them are told apart by this.
+    needed: Vec<memmem::Finder<'static>>,
+    regex: Regex,
+}
+
+impl Matcher {
+    fn new(pattern: &Pattern) -> Self {
+        let sets = pattern.literal_sets().into_iter().filter(|set| set.len() == 1);
+        let needed = sets.flatten().map(|literal| memmem::Finder::new(&literal).into_owned()).collect();
+        Self { needed, regex: pattern.compile().expect("patterns are compiled by their makers or by the tests") }
+    }
+}
+
+/// What a lead leads to.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    entry: usize,
+    /// Where the lead begins in the entry's text, if that is a fixed one.
+    offset: usize,
 }
 
 impl Finder {
     /// A finder of all that is in the catalogue.
     #[must_use]
     pub fn new(catalogue: Catalogue) -> Self {
-        let mut owners: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        for (entry, pattern) in catalogue.patterns().iter().enumerate() {
-            for literal in leads(pattern) {
-                owners.entry(literal).or_default().push(entry);
+        let shared = Filter::with([]);
+        let mut owners: BTreeMap<Vec<u8>, Vec<Owner>> = BTreeMap::new();
+        for (entry, literals) in leads(catalogue.patterns(), &shared).into_iter().enumerate() {
+            let plain = catalogue.patterns()[entry].plain();
+            for literal in literals {
+                let offset = plain.and_then(|text| memmem::find(text, &literal)).unwrap_or(0);
+                owners.entry(literal).or_default().push(Owner { entry, offset });
             }
         }
-        let shared = SHARED.iter().map(|literal| literal.as_bytes().to_vec());
-        let unshared = owners.keys().filter(|literal| !is_shared(literal)).cloned();
-        let filter = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostFirst)
-            .build(shared.chain(unshared))
-            .expect("a few literals make an automaton");
+        let unshared: Vec<&Vec<u8>> =
+            owners.keys().filter(|literal| shared.find(literal, 0..literal.len()).is_none()).collect();
+        let filter = if unshared.is_empty() { shared } else { Filter::with(unshared) };
         let leads = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
             .build(owners.keys())
             .expect("the literals of a catalogue make an automaton");
-        let regexes = catalogue.patterns().iter().map(|_| OnceLock::new()).collect();
-        Self { catalogue, filter, leads, owners: owners.into_values().collect(), regexes }
+        let matchers = catalogue.patterns().iter().map(|_| OnceLock::new()).collect();
+        Self { catalogue, filter, leads, owners: owners.into_values().collect(), matchers }
     }
 
     /// The catalogue.
@@ -89,48 +115,40 @@ impl Finder {
         self.catalogue.entries()[hit.entry].rank
     }
 
-    /// The next line at or after `from` that holds a literal of the first filter outside of long runs.
-    fn next_line(&self, bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
+    /// The first hit of the first filter in a range of `bytes`, but for those inside of long runs.
+    fn next_shared(&self, bytes: &[u8], mut range: Range<usize>) -> Option<Range<usize>> {
         loop {
-            let hit = self.filter.find(aho_corasick::Input::new(bytes).range(from..))?;
+            let hit = self.filter.find(bytes, range.clone())?;
             match long_run_end(bytes, hit.range()) {
                 // What begins inside of the run may still end behind it.
-                Some(end) => from = (end - hit.len()).max(hit.start()) + 1,
-                None => {
-                    let start = memrchr(b'\n', &bytes[..hit.start()]).map_or(0, |at| at + 1);
-                    let length = memchr(b'\n', &bytes[hit.start()..]);
-                    let end = length.map_or(bytes.len(), |length| hit.start() + length);
-                    return Some(start..end);
-                }
+                Some(end) => range.start = hit.start().max(end - hit.len()) + 1,
+                None => return Some(hit.range()),
             }
         }
     }
 
-    /// All messages in a line, the last first. `at` is where the line begins.
-    fn in_line(&self, line: &[u8], at: usize) -> Vec<Hit> {
+    /// All messages in the line that `first`, a hit of the first filter, lies in, the last first; and the line's end.
+    fn in_line_of(&self, bytes: &[u8], first: Range<usize>) -> (Vec<Hit>, usize) {
+        let start = memrchr(b'\n', &bytes[..first.start]).map_or(0, |at| at + 1);
+        let end = memchr(b'\n', &bytes[first.end..]).map_or(bytes.len(), |length| first.end + length);
+        let line = &bytes[start..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let mut all = Vec::new();
-        // Up to where each entry was looked for.
-        let mut looked: BTreeMap<usize, usize> = BTreeMap::new();
-        for lead in self.leads.find_overlapping_iter(line) {
-            for &entry in &self.owners[lead.pattern()] {
-                let looked = looked.entry(entry).or_insert(0);
-                if lead.start() < *looked {
-                    continue;
-                }
-                let window = lead.start().saturating_sub(REACH)..line.len().min(lead.end() + REACH);
-                // What lies close to the window's end is looked at again in the next window.
-                *looked = if window.end == line.len() { window.end } else { window.end - REACH / 2 };
-                let matches = self.regex(entry).find_iter(Input::new(line).span(window));
-                all.extend(matches.map(|found| Hit { at: at + found.start(), end: at + found.end(), entry }));
-            }
+        let mut look = Look { finder: self, line, at: start, until: BTreeMap::new(), hits: Vec::new() };
+        // An entry's lead holds a shared literal, so it lies around one.
+        let mut shared = Some(first.start - start..first.end - start);
+        let mut looked = 0;
+        while let Some(hit) = shared {
+            let near = hit.start.saturating_sub(LONGEST_LEAD).max(looked)..line.len().min(hit.end + LONGEST_LEAD);
+            look.at_leads(near.clone());
+            // What reaches beyond the end of this stretch begins here at the earliest.
+            looked = near.end.saturating_sub(LONGEST_LEAD - 1);
+            shared = self.next_shared(line, hit.end..line.len());
         }
-        self.without_overlaps(all)
+        (self.without_overlaps(look.hits), end)
     }
 
-    fn regex(&self, entry: usize) -> &Regex {
-        let compile = || self.catalogue.patterns()[entry].compile().expect("the tests compile every pattern");
-        self.regexes[entry].get_or_init(compile)
+    fn matcher(&self, entry: usize) -> &Matcher {
+        self.matchers[entry].get_or_init(|| Matcher::new(&self.catalogue.patterns()[entry]))
     }
 
     /// Of hits that overlap, the best; the last first.
@@ -150,14 +168,75 @@ impl Finder {
     }
 }
 
+/// A line, and what was found in it so far.
+struct Look<'f, 'b> {
+    finder: &'f Finder,
+    line: &'b [u8],
+    /// Where the line begins.
+    at: usize,
+    /// Up to where each entry was looked for.
+    until: BTreeMap<usize, usize>,
+    hits: Vec<Hit>,
+}
+
+impl Look<'_, '_> {
+    /// Looks for the entries whose leads stand in this part of the line.
+    fn at_leads(&mut self, part: Range<usize>) {
+        let finder = self.finder;
+        for lead in finder.leads.find_overlapping_iter(aho_corasick::Input::new(self.line).range(part)) {
+            for owner in &finder.owners[lead.pattern()] {
+                if lead.start() >= *self.until.entry(owner.entry).or_insert(0) {
+                    self.at_lead(owner, lead.range());
+                }
+            }
+        }
+    }
+
+    fn at_lead(&mut self, owner: &Owner, lead: Range<usize>) {
+        let pattern = &self.finder.catalogue.patterns()[owner.entry];
+        let plain = pattern.plain().zip(lead.start.checked_sub(owner.offset));
+        let until = match plain {
+            Some((text, start)) if self.line[start..].starts_with(text) => {
+                self.add(owner.entry, start..start + text.len());
+                start + text.len()
+            }
+            _ if pattern.is_plain() => lead.end,
+            _ => self.search(owner.entry, pattern.longest(), lead),
+        };
+        self.until.insert(owner.entry, until);
+    }
+
+    /// Searches around a lead; says up to where the entry need not be looked for again.
+    fn search(&mut self, entry: usize, longest: Option<usize>, lead: Range<usize>) -> usize {
+        let reach = longest.map_or(REACH, |longest| longest.min(REACH));
+        let window = lead.start.saturating_sub(reach)..self.line.len().min(lead.end + reach);
+        let Matcher { needed, regex } = self.finder.matcher(entry);
+        if needed.iter().all(|literal| literal.find(&self.line[window.clone()]).is_some()) {
+            for found in regex.find_iter(Input::new(self.line).span(window.clone())) {
+                self.add(entry, found.range());
+            }
+        }
+        match longest {
+            _ if window == (0..self.line.len()) => window.end,
+            // Leads may follow each other closely, and without a limit all around each would be searched again.
+            None => lead.end + REACH / 2,
+            Some(_) => lead.end,
+        }
+    }
+
+    fn add(&mut self, entry: usize, found: Range<usize>) {
+        self.hits.push(Hit { at: self.at + found.start, end: self.at + found.end, entry });
+    }
+}
+
 /// The messages in a chunk; see [`Finder::hits`]. A line is looked at once, however many there are in it.
 #[derive(Clone, Debug)]
 pub struct Hits<'f, 'b> {
     finder: &'f Finder,
     bytes: &'b [u8],
-    /// Where the next line begins.
+    /// Up to where all was found.
     from: usize,
-    /// What was found in the line above, the last first.
+    /// What was found in the line that ends there, the last first.
     found: Vec<Hit>,
 }
 
@@ -169,9 +248,8 @@ impl Iterator for Hits<'_, '_> {
             if let Some(hit) = self.found.pop() {
                 return Some(hit);
             }
-            let line = self.finder.next_line(self.bytes, self.from)?;
-            self.from = line.end;
-            self.found = self.finder.in_line(&self.bytes[line.clone()], line.start);
+            let first = self.finder.next_shared(self.bytes, self.from..self.bytes.len())?;
+            (self.found, self.from) = self.finder.in_line_of(self.bytes, first);
         }
     }
 }

@@ -8,7 +8,7 @@
 //! ([`OwnMessage`]).
 //!
 //! A [`Finder`] looks for all of them at once, in three steps, each of which only runs where the one before it hit: a
-//! vectorised search for the few short literals of [`catalogue::SHARED`], of which every entry holds one; on the lines
+//! vectorised search for the few short literals of [`lead::SHARED`], of which every entry holds one; on the lines
 //! of these, an automaton over one literal of each entry; around its hits, the entry's pattern.
 //!
 //! Invariants: nothing here reads a file or fails on what a log holds. What is shown of a message is its pattern's
@@ -17,6 +17,7 @@
 mod catalogue;
 mod cause;
 mod finder;
+mod lead;
 mod pattern;
 
 pub use catalogue::{Catalogue, DEFAULT_RANK, Entry, OwnMessage, RANKS};

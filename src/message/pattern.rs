@@ -36,6 +36,10 @@ const NAMES: [&str; 2] = ["Error", "Exception"];
 pub(super) struct Pattern {
     hir: Hir,
     text: String,
+    /// The only text that it matches as a verifier prints it, if there is only one and no quote in it.
+    plain: Option<Vec<u8>>,
+    /// Whether it matches `plain` in other forms too.
+    is_widened: bool,
 }
 
 impl Pattern {
@@ -58,14 +62,35 @@ impl Pattern {
     }
 
     fn read(source: &str, unicode: bool) -> Result<Self, String> {
-        let hir = parse(source, unicode)?;
+        let literal = unescaped(source);
+        let hir = match &literal {
+            Some(literal) => Hir::literal(literal.as_bytes()),
+            None => parse(source, unicode)?,
+        };
         let text = shown(&hir);
-        Ok(Self { hir: widened(&hir), text })
+        let wide = widened(&hir);
+        let plain = literal.filter(|literal| !literal.contains(['"', '\'']));
+        Ok(Self { text, plain: plain.map(String::into_bytes), is_widened: wide != hir, hir: wide })
     }
 
     /// What reports show: the text with `…` where it varies.
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text that it matches, where that is a fixed one.
+    pub(super) fn plain(&self) -> Option<&[u8]> {
+        self.plain.as_deref()
+    }
+
+    /// Whether [`Pattern::plain`] is all that it matches.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.plain.is_some() && !self.is_widened
+    }
+
+    /// How long a match can be; `None` if there is no limit.
+    pub(super) fn longest(&self) -> Option<usize> {
+        self.hir.properties().maximum_len()
     }
 
     /// The pattern as a machine.
@@ -84,16 +109,25 @@ impl Pattern {
         sets.retain(|set| set.len() <= MOST_LITERALS);
         sets
     }
-
-    #[cfg(test)]
-    pub(super) fn hir(&self) -> &Hir {
-        &self.hir
-    }
 }
 
 /// How much a set of literals narrows the search: the length of its shortest member.
 pub(super) fn shortest(set: &[Vec<u8>]) -> usize {
     set.iter().map(Vec::len).min().unwrap_or(0)
+}
+
+/// What a pattern says that is a text with some of its punctuation escaped, as most are: they need no parser.
+fn unescaped(source: &str) -> Option<String> {
+    let mut text = String::with_capacity(source.len());
+    let mut chars = source.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => text.push(chars.next().filter(char::is_ascii_punctuation)?),
+            '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' => return None,
+            _ => text.push(c),
+        }
+    }
+    Some(text)
 }
 
 fn parse(source: &str, unicode: bool) -> Result<Hir, String> {
@@ -260,6 +294,6 @@ mod tests {
     #[test]
     fn a_pattern_that_is_none_says_why() {
         assert_eq!(Pattern::unicode("a)|(b").unwrap_err(), "unopened group");
-        assert_eq!(Pattern::ascii("[[:nope:]]").unwrap_err(), "ASCII class not found");
+        assert_eq!(Pattern::ascii("[z-a]").unwrap_err(), "invalid character class range, the start must be <= the end");
     }
 }

@@ -1,1 +1,384 @@
-//! t
+//! The laws of the catalogue and of the finder.
+
+use super::catalogue::BUILT_IN;
+use super::lead::{Filter, leads};
+use super::pattern::Pattern;
+use super::*;
+use proptest::prelude::*;
+use regex_automata::Input;
+use regex_automata::meta::Regex;
+use regex_syntax::hir::{Class, Hir, HirKind};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(Catalogue::default()));
+
+/// The catalogue's patterns as they are written.
+static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut reader = csv::Reader::from_reader(BUILT_IN.as_bytes());
+    reader.records().map(|row| row.unwrap()[4].to_owned()).collect()
+});
+
+static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    FINDER.catalogue().patterns().iter().map(|pattern| pattern.compile().unwrap()).collect()
+});
+
+/// A text that a pattern matches; `choice` picks among alternatives.
+fn sample(hir: &Hir, choice: usize, text: &mut String) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).unwrap()),
+        HirKind::Class(class) => {
+            let all: Vec<u8> = match class {
+                Class::Bytes(class) => class.ranges().iter().flat_map(|range| range.start()..=range.end()).collect(),
+                Class::Unicode(class) => {
+                    let ascii = |c: char| u8::try_from(c).expect("the catalogue's classes are of ASCII");
+                    class.ranges().iter().flat_map(|range| ascii(range.start())..=ascii(range.end())).collect()
+                }
+            };
+            // Letters are the least likely to mean anything.
+            let letters: Vec<u8> =
+                all.iter().copied().filter(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()).collect();
+            let from = if letters.is_empty() { &all } else { &letters };
+            text.push(char::from(from[choice % from.len()]));
+        }
+        HirKind::Repetition(repetition) => {
+            let (min, max) = (repetition.min, repetition.max.unwrap_or(repetition.min + 4));
+            for n in 0..min + choice as u32 % (max - min + 1).min(4) {
+                sample(&repetition.sub, choice + n as usize, text);
+            }
+        }
+        HirKind::Capture(capture) => sample(&capture.sub, choice, text),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| sample(part, choice, text)),
+        HirKind::Alternation(parts) => sample(&parts[choice % parts.len()], choice / parts.len(), text),
+    }
+}
+
+/// Texts of an entry as its verifier prints them.
+fn samples(entry: usize) -> BTreeSet<String> {
+    let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&SOURCES[entry]);
+    let hir = parsed.unwrap();
+    let one = |choice| {
+        let mut text = String::new();
+        sample(&hir, choice, &mut text);
+        text
+    };
+    (0..8).map(one).collect()
+}
+
+/// The lines that a text may come in.
+fn lines_with(text: &str) -> Vec<String> {
+    let json = |text: &str| serde_json::to_string(text).unwrap();
+    let object = format!("{{\"level\":\"error\",\"message\":{},\"status\":401}}", json(text));
+    vec![
+        format!("2026-06-12T01:00:00.055Z ERROR [main] {text}"),
+        object.clone(),
+        format!("{{\"log\":{},\"stream\":\"stderr\"}}", json(&object)),
+        format!("time=2026-06-12T01:00:00Z level=error msg={} status=401", json(text)),
+        format!("\tat com.example.Main.run(Main.java:7)\nCaused by: com.example.LoginFailed: {text}\n\tat x.Y.z(Y.java:1)"),
+        format!("\"{}\"\r\n", text.replace('"', "&quot;").replace('\'', "&#39;")),
+    ]
+}
+
+fn entries(text: &str) -> Vec<&'static Entry> {
+    FINDER.hits(text.as_bytes()).map(|hit| &FINDER.catalogue().entries()[hit.entry]).collect()
+}
+
+#[test]
+fn every_sample_of_every_entry_is_found_with_its_cause_in_every_kind_of_line() {
+    let mut complaints = String::new();
+    for (n, entry) in FINDER.catalogue().entries().iter().enumerate() {
+        for text in samples(n) {
+            for line in lines_with(&text) {
+                let found = FINDER.innermost(FINDER.hits(line.as_bytes()));
+                let found = found.map(|hit| &FINDER.catalogue().entries()[hit.entry]);
+                if found.is_none_or(|found| found.cause != entry.cause || found.rank < entry.rank) {
+                    let found = found.map(|found| (&found.message, found.cause, found.rank));
+                    writeln!(complaints, "{} ({}): {found:?} in {line}", SOURCES[n], entry.cause).unwrap();
+                    break;
+                }
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "\n{complaints}");
+}
+
+#[test]
+fn every_entry_is_led_to_by_a_literal_that_the_first_filter_finds() {
+    let shared = Filter::with([]);
+    for (n, literals) in leads(FINDER.catalogue().patterns(), &shared).iter().enumerate() {
+        assert!(!literals.is_empty(), "{}", SOURCES[n]);
+        for literal in literals {
+            assert!(shared.find(literal, 0..literal.len()).is_some(), "{}", SOURCES[n]);
+        }
+    }
+}
+
+#[test]
+fn the_catalogue_has_every_cause_and_no_row_twice() {
+    let entries = FINDER.catalogue().entries();
+    assert!(entries.len() > 600, "{}", entries.len());
+    for cause in Cause::ALL {
+        assert!(entries.iter().any(|entry| entry.cause == cause), "{cause}");
+    }
+    let mut seen = BTreeSet::new();
+    for (entry, source) in entries.iter().zip(&*SOURCES) {
+        assert!(RANKS.contains(&entry.rank), "{source}");
+        assert!(!entry.stack.is_empty() && !entry.library.is_empty() && !entry.message.is_empty(), "{source}");
+        assert!(seen.insert((&entry.stack, &entry.message)), "two rows show as {}", entry.message);
+        if entry.rank == 1 {
+            assert!(matches!(entry.cause, Cause::GenericInvalid | Cause::UnknownKid | Cause::InvalidSignature));
+        }
+    }
+}
+
+/// Lines as any service writes them. None is a verifier's.
+const ORDINARY: &str = r#"
+10.0.0.7 - alice [12/Jun/2026:01:00:00 +0000] "GET /api/v1/tokens?page=2 HTTP/1.1" 401 58 "-" "Mozilla/5.0 (X11) AppleWebKit/537.36 Firefox/139"
+10.0.0.7 - - [12/Jun/2026:01:00:00 +0000] "POST /oauth2/token HTTP/1.1" 400 112 "-" "curl/8.1"
+10.0.0.7 - - [12/Jun/2026:01:00:00 +0000] "GET /docs/jwt-expired HTTP/1.1" 200 9000
+10.0.0.7 - - [12/Jun/2026:01:00:00 +0000] "GET /login/callback?access_token=abc&id_token=def HTTP/1.1" 302 0
+{"level":"info","msg":"request finished","status":401,"user":"bob","token_type":"Bearer","expires_in":3600}
+{"level":"info","msg":"completion done","prompt_tokens":812,"completion_tokens":64,"total_tokens":876}
+{"level":"debug","msg":"token count exceeds the limit of the model","tokens":9000}
+{"error":"invalid_grant","error_description":"Code not valid"}
+{"alg":"RS256","kid":"2026-06","use":"sig"}
+{"keys":[{"kty":"RSA","alg":"RS256","kid":"a","n":"xyz","e":"AQAB"}]}
+level=info msg="user logged in" user=carol session=7f3a issuer=https://auth.example.com/
+level=warn msg="session expired, user has to log in again" user=carol
+level=info msg="session is expired" session=7f3a
+level=info msg="password expired for user dave"
+level=info msg="cache entry expired" key=orders:17
+level=error msg="certificate has expired" issuer="CN=Example CA"
+level=error msg="x509: certificate signed by unknown authority" issuer="CN=Example CA"
+level=info msg="refreshed token" client=web expires_in=300
+level=info msg="issued access token" client=web scope="openid profile"
+level=info msg="fetching keys from redis" pattern=user:*
+level=info msg="fetching keys " count=12
+level=info msg="JWKS refreshed" keys=3 uri=https://auth.example.com/jwks
+level=info msg="jwks cache hit" kid=2026-06
+level=info msg="audience segment computed" segment=17 users=1024
+level=info msg="video segments written" count=6
+level=warn msg="claim 4711 is missing documents" claim=4711
+level=info msg="insurance claim is required for case 12"
+level=info msg="The warranty claim is not valid for this product"
+level=error msg="invalid signature of webhook" provider=payments
+level=error msg="signature mismatch: expected sha256=aa got sha256=bb" hook=deploy
+level=error msg="failed to verify signature: gpg: no public key" package=nginx
+level=info msg="wrong algorithm chosen for sorting, falling back"
+level=error msg="unsupported signature algorithm" peer=10.0.0.9
+level=error msg="InvalidSignature" queue=orders
+InvalidSignatureException: Signature expired: 20260612T010000Z is now earlier than 20260612T010500Z
+com.amazonaws.services.s3.model.AmazonS3Exception: Invalid signature for request (Service: S3)
+java.lang.IllegalArgumentException: method signature does not match: void run(String)
+java.lang.NoSuchMethodError: the signature of Foo.bar() has changed
+	at io.jsonwebtoken.impl.DefaultJwtParser.parse(DefaultJwtParser.java:351)
+	at org.springframework.security.oauth2.jwt.NimbusJwtDecoder.decode(NimbusJwtDecoder.java:155)
+	at com.auth0.jwt.JWTVerifier.verify(JWTVerifier.java:463)
+org.postgresql.util.PSQLException: ERROR: syntax error at or near "token"
+ERROR:  column "aud" of relation "claims" does not exist
+SELECT id, token, signature FROM sessions WHERE expired = false AND issuer = 'x';
+INSERT INTO claims (iss, aud, exp) VALUES ('a', 'b', 1781226000);
+Unexpected token < in JSON at position 0
+SyntaxError: Unexpected token } in JSON at position 17
+SyntaxError: Invalid or unexpected token
+ParseError: unexpected token "end of file" at line 3
+Expired tokens removed: 17
+housekeeping: deleted 12 expired tokens and 3 expired sessions
+csrf token refreshed for session 7f3a
+Jun 12 01:00:00 host sshd[17]: Failed publickey for root from 10.0.0.9: RSA SHA256:abc
+Jun 12 01:00:00 host sudo: pam_unix(sudo:auth): authentication failure; user=eve
+Jun 12 01:00:00 host kernel: module verification failed: signature and/or required key missing - tainting kernel
+[notice] 7#7: signal process started, key not found in shared memory
+[error] 7#7: *12 open() "/usr/share/nginx/html/token" failed (2: No such file or directory)
+I0612 01:00:00.000000 1 trace.go:205] Trace: "Update" url:/api/v1/namespaces/kube-system/serviceaccounts/token
+I0612 01:00:00.000000 1 controller.go:42] service account default/builder has been deleted
+E0612 01:00:00.000000 1 memcache.go:265] couldn't get current server API group list: Unauthorized
+warning: the algorithm parameter is deprecated; use algorithms
+Authorization: Bearer abcdefghijklmnop
+www-authenticate: Bearer realm="api"
+User-Agent: jwt-client/1.2 (JWT; JWK; JWS)
+bad_signature: 0 missing_claim: 0 expired_token: 0 invalid_token: 3
+jwt_verifications_total{result="ok"} 1024
+jwt_expired_total 7
+token expiration is set to 3600 seconds
+The token bucket is empty; retry in 3 s
+Cookies was not authenticated. Failure message: Ticket expired
+index IDX10223 rebuilt in 12 ms
+"#;
+
+#[test]
+fn no_ordinary_line_holds_a_message() {
+    assert!(ORDINARY.lines().count() > 70);
+    for line in ORDINARY.lines() {
+        assert_eq!(entries(line), [] as [&Entry; 0], "{line}");
+    }
+    assert_eq!(entries(ORDINARY), [] as [&Entry; 0]);
+}
+
+#[test]
+fn the_longer_and_the_more_specific_text_wins() {
+    let innermost = |text: &str| {
+        let hit = FINDER.innermost(FINDER.hits(text.as_bytes())).unwrap();
+        let entry = &FINDER.catalogue().entries()[hit.entry];
+        (entry.message.as_str(), entry.cause)
+    };
+    for (text, message, cause) in [
+        ("UnauthorizedError: jwt expired", "UnauthorizedError: jwt expired", Cause::Expired),
+        (
+            "error validating token: invalid expiration time (exp) claim: token is expired",
+            "invalid expiration time (exp) claim: token is expired",
+            Cause::Expired,
+        ),
+        (
+            "error validating token: validation failed, invalid audience claim (aud)",
+            "validation failed, invalid audience claim (aud)",
+            Cause::WrongAudience,
+        ),
+        ("Could not verify JWT: JWTNotInIssuer", "Could not verify JWT: JWTNotInIssuer", Cause::WrongIssuer),
+        (
+            "An error occurred while attempting to decode the Jwt: Jwt expired at 2026-06-12T01:00:00Z",
+            "Jwt expired at …-…-…T…Z",
+            Cause::Expired,
+        ),
+        ("the token is unverifiable: oidc: get keys failed: EOF", "oidc: …", Cause::JwksFetchFailed),
+    ] {
+        assert_eq!(innermost(text), (message, cause), "{text}");
+    }
+}
+
+#[test]
+fn what_looks_like_a_word_inside_of_a_long_run_is_chance() {
+    let run = "A".repeat(40);
+    assert_eq!(entries(&format!("{run}_ERR_JWT_EXPIRED_{run}")), [] as [&Entry; 0]);
+    assert_eq!(entries(&format!("token={run}jwt{run} ERR_JWT_EXPIRED")).len(), 1);
+    assert_eq!(entries(&format!("{run}{run} jwt expired")).len(), 1);
+    assert_eq!(entries(&format!("jwt expired {run}{run}oken{run}\njwt expired")).len(), 2);
+}
+
+#[test]
+fn no_match_crosses_the_end_of_a_line() {
+    assert_eq!(entries("token\nInvalidSignature"), [] as [&Entry; 0]);
+    assert_eq!(entries("jwt\nexpired"), [] as [&Entry; 0]);
+    assert_eq!(entries("token error: Expired token\r\nnext").len(), 1, "the end of a line ends a text");
+}
+
+#[test]
+fn all_messages_of_a_very_long_line_are_found() {
+    let filler = "lorem ipsum, ".repeat(100);
+    let mut line = String::new();
+    for n in 0..300 {
+        write!(line, "{filler} {} {n} unexpected \\\"aud\\\" claim value", "x".repeat(n)).unwrap();
+    }
+    assert_eq!(entries(&line).len(), 300);
+}
+
+#[test]
+fn a_users_own_message_comes_first_and_may_hold_no_shared_literal() {
+    let own = |pattern| OwnMessage::new("shop", pattern, Cause::WrongAudience, 3).unwrap();
+    let finder =
+        Finder::new(Catalogue::new(&[own("gate closed for [a-z]+"), own("jwt expired"), own("größe \\w+ zu 'lang'")]));
+    let found = |text: &str| {
+        let hits = finder.hits(text.as_bytes());
+        hits.map(|hit| (hit.entry, text[hit.at..hit.end].to_owned())).collect::<Vec<_>>()
+    };
+    let pair = |entry: usize, text: &str| (entry, text.to_owned());
+    assert_eq!(found("gate closed for shoes\ngate closed for 7\njwt expired"), [pair(0, "gate closed for shoes"), pair(1, "jwt expired")]);
+    assert_eq!(found(r"größe übel zu \u0027lang\u0027"), [pair(2, r"größe übel zu \u0027lang\u0027")]);
+    assert_eq!(finder.catalogue().entries()[0].message, "gate closed for …");
+    assert_eq!(finder.catalogue().entries()[0].stack, "shop");
+}
+
+#[test]
+fn many_own_messages_are_all_found() {
+    let text = |n: usize| format!("{n:03} gate{n} shut");
+    let own: Vec<OwnMessage> =
+        (0..200).map(|n| OwnMessage::new("own", &text(n), Cause::Expired, 3).unwrap()).collect();
+    let finder = Finder::new(Catalogue::new(&own));
+    let log: String = (0..200).map(|n| text(n) + "\n").collect();
+    assert_eq!(finder.hits(log.as_bytes()).map(|hit| hit.entry).collect::<Vec<_>>(), (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_pattern_without_a_fixed_text_is_refused() {
+    for pattern in ["[a-z]+", "(?i)token expired", "ab.*", "token|x"] {
+        let error = OwnMessage::new("own", pattern, Cause::Expired, 3).unwrap_err();
+        assert!(error.contains("at least 3"), "{pattern}: {error}");
+    }
+    assert!(OwnMessage::new("own", "abc", Cause::Expired, 3).is_ok());
+}
+
+/// What the finder is to find in a line that is no longer than its reach: every pattern on the whole line, and of
+/// matches that overlap the best.
+fn naive(text: &[u8]) -> Vec<Hit> {
+    let mut found: Vec<Hit> = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let bare = line.strip_suffix(b"\n").unwrap_or(line);
+        let mut all = Vec::new();
+        for (entry, regex) in REGEXES.iter().enumerate() {
+            let matches = regex.find_iter(Input::new(bare));
+            all.extend(matches.map(|m| Hit { at: start + m.start(), end: start + m.end(), entry }));
+        }
+        let rank = |hit: &Hit| FINDER.catalogue().entries()[hit.entry].rank;
+        all.sort_by_key(|hit| (3 - rank(hit), usize::MAX - (hit.end - hit.at), hit.entry, hit.at));
+        let mut kept: Vec<Hit> = Vec::new();
+        for hit in all {
+            if kept.iter().all(|other| hit.end <= other.at || other.end <= hit.at) {
+                kept.push(hit);
+            }
+        }
+        kept.sort_by_key(|hit| hit.at);
+        found.extend(kept);
+        start += line.len();
+    }
+    found
+}
+
+/// Lines in which texts of the catalogue, whole and cut, are frequent.
+fn salted() -> impl Strategy<Value = String> {
+    let all: Vec<String> = (0..SOURCES.len()).flat_map(samples).filter(|text| text.len() < 100).collect();
+    let text = prop::sample::select(all);
+    let cut = |(text, from, to): (String, usize, usize)| {
+        text.chars().skip(from).take(to).collect::<String>()
+    };
+    let piece = prop_oneof![
+        3 => text.clone(),
+        2 => (text, 0..10_usize, 0..30_usize).prop_map(cut),
+        2 => prop::sample::select(vec![
+            "token", "jwt ", "JWT", " claim ", "\"", "\\\"", "'", "user=7", "Error: ", "issuer ", "a", "é",
+            "{\"message\":\"", "&quot;", "eyJhbGciOiJIUzI1NiJ9", ": ",
+        ]).prop_map(str::to_owned),
+        1 => "[ -~]{0,12}",
+    ];
+    let line = prop::collection::vec((piece, prop::sample::select(vec![" ", " ", "", ", "])), 0..5)
+        .prop_map(|pieces| pieces.into_iter().map(|(text, gap)| text + gap).collect::<String>());
+    prop::collection::vec(line, 1..4).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn the_finder_finds_what_all_patterns_find_on_every_line(text in salted()) {
+        let found: Vec<Hit> = FINDER.hits(text.as_bytes()).collect();
+        prop_assert_eq!(found, naive(text.as_bytes()), "{}", text);
+    }
+
+    #[test]
+    fn hits_ascend_and_do_not_overlap(text in prop::collection::vec(any::<u8>(), 0..300), salt in salted()) {
+        let text = [text.as_slice(), salt.as_bytes(), &text].concat();
+        let mut end = 0;
+        for hit in FINDER.hits(&text) {
+            prop_assert!(end <= hit.at && hit.at < hit.end && hit.end <= text.len());
+            end = hit.end;
+        }
+    }
+}
+
+#[test]
+fn every_pattern_compiles() {
+    assert_eq!(REGEXES.len(), SOURCES.len());
+    assert!(Pattern::ascii("a{100000}").is_ok_and(|pattern| pattern.compile().is_err()), "and a huge one does not");
+}

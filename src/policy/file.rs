@@ -12,6 +12,16 @@ pub(super) struct PolicyEntry {
     pub(super) leeway: Option<Written<String>>,
     pub(super) show_claims: Vec<Written<String>>,
     pub(super) issuers: Vec<IssuerEntry>,
+    pub(super) messages: Vec<MessageEntry>,
+}
+
+/// A `[[message]]` table.
+#[derive(Debug, Default)]
+pub(super) struct MessageEntry {
+    pub(super) pattern: Option<Written<String>>,
+    pub(super) cause: Option<Written<String>>,
+    pub(super) stack: Option<Written<String>>,
+    pub(super) rank: Option<Written<i64>>,
 }
 
 /// An `[[issuer]]` table.
@@ -56,8 +66,11 @@ pub(super) struct KeysEntry {
 const TOP: Shape = Shape {
     label: "the policy",
     home: "at the top, above the first [[issuer]]",
-    keys: &["leeway", "show_claims", "issuer"],
+    keys: &["leeway", "show_claims", "issuer", "message"],
 };
+
+const MESSAGE: Shape =
+    Shape { label: "[[message]]", home: "in [[message]]", keys: &["pattern", "cause", "stack", "rank"] };
 
 const ISSUER: Shape = Shape {
     label: "[[issuer]]",
@@ -104,7 +117,7 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> PolicyEntry {
 const DURATION: &str = "a duration with its unit, in quotes, such as \"30s\", \"5m\" or \"1h30m\"";
 
 fn policy<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> PolicyEntry {
-    let section = document.enter(table, &TOP, &[&ISSUER, &KEYS]);
+    let section = document.enter(table, &TOP, &[&ISSUER, &KEYS, &MESSAGE]);
     PolicyEntry {
         leeway: document.string(&section, "leeway", DURATION),
         show_claims: document
@@ -112,6 +125,19 @@ fn policy<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> 
             .map(|written| written.value)
             .unwrap_or_default(),
         issuers: document.tables(&section, "issuer", "an array of tables, each under [[issuer]]", issuer),
+        messages: document.tables(&section, "message", "an array of tables, each under [[message]]", message),
+    }
+}
+
+fn message<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>) -> MessageEntry {
+    let section = document.enter(table, &MESSAGE, &[&TOP, &ISSUER, &KEYS]);
+    document.need_one(&section, &MESSAGE, &["pattern"]);
+    document.need_one(&section, &MESSAGE, &["cause"]);
+    MessageEntry {
+        pattern: document.text(&section, "pattern", "a regular expression"),
+        cause: document.string(&section, "cause", "a cause such as \"expired\""),
+        stack: document.text(&section, "stack", "a name such as \"own\""),
+        rank: document.integer(&section, "rank", "1, 2 or 3"),
     }
 }
 

@@ -26,8 +26,10 @@ pub(super) fn policy(
     let leeway = reader.duration(entry.leeway.as_ref()).unwrap_or(0);
     let issuers: Vec<Issuer> = entry.issuers.iter().filter_map(|issuer| reader.issuer(issuer)).collect();
     reader.duplicates(&entry.issuers);
+    let messages = entry.messages.iter().filter_map(|message| reader.message(message)).collect();
     let warnings = reader.warnings;
     let mut policy = Policy::assemble(source, leeway, values(&entry.show_claims), issuers);
+    policy.messages = messages;
     policy.warnings = without_repeats(warnings);
     let lines: Vec<Option<usize>> = entry.issuers.iter().map(|issuer| issuer.line).collect();
     policy.doubts =

@@ -21,6 +21,7 @@ pub mod key;
 mod key_files;
 pub mod keys;
 mod meaning;
+mod messages;
 mod object_ids;
 mod pem;
 mod problem;
@@ -39,6 +40,7 @@ pub use uri::refused_name;
 pub use verifier::Verification;
 
 use crate::error::{Error, Result};
+use crate::message::OwnMessage;
 use crate::timestamp::Timestamp;
 use files::Disk;
 use problem::Problems;
@@ -55,6 +57,8 @@ pub struct Policy {
     pub show_claims: Vec<String>,
     /// The issuers, in the order of the file.
     pub issuers: Vec<Issuer>,
+    /// Messages of verifiers that are looked for besides the built-in ones, in the order of the file.
+    pub messages: Vec<OwnMessage>,
     source: String,
     union: Rules,
     warnings: Vec<Warning>,

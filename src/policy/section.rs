@@ -67,7 +67,11 @@ impl<'a> Document<'a> {
     /// Demands at least one of some keys, whatever its value is worth.
     pub(super) fn need_one(&mut self, section: &Section<'a>, shape: &Shape, keys: &[&str]) {
         if !keys.iter().any(|key| section.table.contains_key(*key)) {
-            let none = if keys.len() == 2 { "neither" } else { "none of them" };
+            let none = match keys.len() {
+                1 => "nothing",
+                2 => "neither",
+                _ => "none of them",
+            };
             let message = format!("{}: expected {}, found {none}", shape.label, keys.join(" or "));
             self.problems.add(section.line, message);
         }
@@ -129,6 +133,25 @@ impl<'a> Document<'a> {
             return Some(Written { line, key, value });
         }
         self.wrong_type(line, key, "true or false", value);
+        None
+    }
+
+    /// A whole number; `expected` says which.
+    pub(super) fn integer(
+        &mut self,
+        section: &Section<'a>,
+        key: &'static str,
+        expected: &str,
+    ) -> Option<Written<i64>> {
+        let (value, line) = self.get(section, key)?;
+        let number = match value {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        if let Some(value) = number {
+            return Some(Written { line, key, value });
+        }
+        self.wrong_type(line, key, expected, value);
         None
     }
 

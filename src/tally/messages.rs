@@ -6,8 +6,7 @@ use smallvec::SmallVec;
 
 use super::{earliest, insert_sorted, union_sorted};
 use crate::timestamp::Timestamp;
-use crate::verdict::agreement::Agreement;
-use crate::verdict::{KeyStatus, SignatureStatus, Verdict};
+use crate::verdict::{Agreement, KeyStatus, SignatureStatus, Verdict};
 
 /// What is counted together: a message, and what was found about the token of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,9 +12,7 @@ use smallvec::SmallVec;
 use crate::message::Entry;
 use crate::tally::{MessageKey, MessageTally};
 use crate::timestamp::Timestamp;
-use crate::verdict::Outcome;
-use crate::verdict::agreement::{Agreement, agreement};
-use crate::verdict::time::Dates;
+use crate::verdict::{Agreement, Circumstances, Outcome, Statement};
 
 /// How many tokens of one record are asked whether they are what a message is about: the first. A record with more is a dump.
 const MAX_TOKENS: usize = 16;
@@ -34,8 +32,7 @@ pub(crate) struct Said {
 #[derive(Clone, Debug)]
 pub(crate) struct Witness {
     pub(crate) outcome: Outcome,
-    pub(crate) dates: Dates,
-    pub(crate) leeway: i64,
+    pub(crate) circumstances: Circumstances,
     pub(crate) at: Option<Timestamp>,
 }
 
@@ -184,9 +181,13 @@ impl Record<Witness> {
     pub(crate) fn settle(self, source: u32, entries: &[Entry], tally: &mut MessageTally) {
         let Some(said) = self.message else { return };
         let entry = &entries[said.entry];
-        let agreements = self.tokens.iter().map(|token| (agrees(entry, token), Some(&token.outcome)));
-        let (agrees, outcome) =
-            agreements.min_by_key(|(agrees, _)| *agrees).unwrap_or((Agreement::NoToken, None));
+        let statement = Statement { cause: entry.cause, rank: entry.rank };
+        let agreements = self.tokens.iter().map(|Witness { outcome, circumstances, at }| {
+            (circumstances.agree(statement, outcome, *at), Some(outcome))
+        });
+        let (agrees, outcome) = agreements
+            .min_by_key(|(agrees, _)| (*agrees != Agreement::Yes, *agrees != Agreement::Near))
+            .unwrap_or((Agreement::NoToken, None));
         let key = MessageKey {
             message: said.entry,
             verdict: outcome.map(|outcome| outcome.verdict),
@@ -196,10 +197,6 @@ impl Record<Witness> {
         };
         tally.add(key, said.at, source);
     }
-}
-
-fn agrees(entry: &Entry, token: &Witness) -> Agreement {
-    agreement(entry.cause, entry.rank, &token.outcome, &token.dates, token.leeway, token.at)
 }
 
 #[cfg(test)]
@@ -241,7 +238,7 @@ mod tests {
             key_status: KeyStatus::Current,
             signature: SignatureStatus::Verified,
         };
-        Witness { outcome, dates: Dates::default(), leeway: 0, at: None }
+        Witness { outcome, circumstances: Circumstances::default(), at: None }
     }
 
     /// What is counted of events in chunks, whose edges come in this order.

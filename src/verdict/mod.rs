@@ -4,7 +4,7 @@
 //! judged once per distinct token ([`Judge::prepare`]); per occurrence only the key's window and the dates are compared
 //! ([`Judgement::at`]).
 
-pub mod agreement;
+mod agreement;
 pub mod algorithm;
 pub mod audience;
 pub mod claims;
@@ -20,6 +20,7 @@ mod token_type;
 mod words;
 
 pub use crate::policy::KeyStatus;
+pub use agreement::{Agreement, Circumstances, Statement};
 pub use token_type::token_type;
 pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
 
@@ -49,6 +50,8 @@ pub struct Judgement {
     fails_by_line_end: bool,
     dates: Dates,
     leeway: i64,
+    /// The verdicts of steps that are left out, because the policy does not say what is right or the claims cannot be read.
+    unjudged: VerdictSet,
 }
 
 /// What explains a token's outcome, and is told in a notice of its own.
@@ -113,7 +116,23 @@ impl<'p> Judge<'p> {
                 iat: claims.iat,
             }),
             leeway: self.policy.leeway,
+            unjudged: self.unjudged(rules, claims.is_some()),
         }
+    }
+
+    /// The verdicts that no token of these rules can have.
+    fn unjudged(self, rules: &Rules, has_claims: bool) -> VerdictSet {
+        let of_claims = [
+            (Verdict::Expired, true),
+            (Verdict::NotYetValid, true),
+            (Verdict::IssuedInFuture, true),
+            (Verdict::WrongIssuer, self.policy.judges_issuers()),
+            (Verdict::WrongAudience, rules.audiences.is_some()),
+            (Verdict::MissingClaim, !rules.required_claims.is_empty()),
+        ];
+        let of_claims = of_claims.into_iter().filter(|(_, judged)| !judged || !has_claims);
+        let algorithm = rules.algorithms.is_none().then_some(Verdict::AlgNotAllowed);
+        of_claims.map(|(verdict, _)| verdict).chain(algorithm).collect()
     }
 
     /// A header that is cut may have lost its `kid`.
@@ -154,12 +173,6 @@ impl Judgement {
             fails_by_line_end: self.fails_by_line_end && outcome.signature == SignatureStatus::Failed,
             skips_keys: outcome.signature == SignatureStatus::Unchecked && self.key.skips_keys(),
         }
-    }
-
-    /// The token's dates, and the leeway in milliseconds that is granted.
-    #[must_use]
-    pub const fn dates(&self) -> (Dates, i64) {
-        (self.dates, self.leeway)
     }
 
     /// The event times around `at`, in milliseconds, at all of which the outcome is the same: most tokens have one
@@ -239,6 +252,7 @@ mod tests {
                 fails_by_line_end: false,
                 dates: Dates { exp: exp.map(date(false)), nbf: nbf.map(date(true)), iat: iat.map(date(false)) },
                 leeway,
+                unjudged: VerdictSet::default(),
             };
             let outcome = |millis| judgement.at(Some(Timestamp::from_millis(millis)));
             let stretch = judgement.stretch(Timestamp::from_millis(at));

@@ -141,6 +141,12 @@ impl VerdictSet {
         self.0 &= !(1 << verdict as u32);
     }
 
+    /// Whether a verdict is in the set.
+    #[must_use]
+    pub const fn contains(self, verdict: Verdict) -> bool {
+        self.0 & (1 << verdict as u32) != 0
+    }
+
     /// The set with what either has.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
@@ -149,7 +155,7 @@ impl VerdictSet {
 
     /// The verdicts of the set, in the order of the steps.
     pub fn iter(self) -> impl Iterator<Item = Verdict> {
-        Verdict::ALL.iter().copied().filter(move |&verdict| self.0 & (1 << verdict as u32) != 0)
+        Verdict::ALL.iter().copied().filter(move |&verdict| self.contains(verdict))
     }
 }
 

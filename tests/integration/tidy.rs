@@ -10,7 +10,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("words", &[]),
     ("timestamp", &[]),
     ("secret", &["error"]),
-    ("message", &["error"]),
+    ("message", &[]),
     ("policy", &["message", "error", "timestamp"]),
     ("input", &["timestamp"]),
     ("scan", &["input", "timestamp"]),
@@ -30,7 +30,8 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
 ];
 
 /// Rooms that compute and do nothing else: no files, no threads, no clock.
-const PURE: [&str; 7] = ["scan", "token", "verdict", "tally", "hints", "proposal", "triage"];
+const PURE: [&str; 8] =
+    ["message", "scan", "token", "verdict", "tally", "hints", "proposal", "triage"];
 
 /// What a pure room does not name.
 const IMPURE: [&str; 8] = [
