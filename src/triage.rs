@@ -349,6 +349,13 @@ impl<'c> Worker<'c> {
             Some(_) => {}
         }
         found.undated_lines += u64::from(place.is_first_on_line && place.format.is_none());
+        if let Some(values) = lines.groups() {
+            let verdict = outcome.verdict;
+            for (name, value) in values.iter().enumerate() {
+                let value = self.words.keep(value.as_deref());
+                self.tally.groups_mut().add(name, value.as_ref(), verdict, known.fingerprint, event_time);
+            }
+        }
         Some((place.record, Seen { token, outcome: number, at: event_time }))
     }
 }

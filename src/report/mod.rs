@@ -56,6 +56,8 @@ pub struct Findings<'a> {
     pub now: Timestamp,
     /// The catalogue of what verifiers say.
     pub messages: &'a [Entry],
+    /// The names of the user's groups.
+    pub groups: &'a [String],
     /// What is likely to have gone wrong, most telling first.
     pub hints: &'a [Hint],
     /// How long after its `exp` verifiers still take a token, in milliseconds.

@@ -4,7 +4,9 @@
 //! row, and no key comes twice. Keys are kept in ordered maps, so that the rows are in the order of their columns by
 //! construction. Each table is one pass over the tokens.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use hashbrown::HashSet;
 
@@ -15,7 +17,7 @@ use super::rows::{
     SummaryRow, TimelineRow,
 };
 use super::{Known, Report};
-use crate::tally::{Count, MessageCount, TokenFacts};
+use crate::tally::{Count, GroupCount, GroupValue, MessageCount, TokenFacts};
 use crate::timestamp::Timestamp;
 use crate::verdict::{Outcome, SignatureStatus, Verdict};
 
@@ -244,8 +246,31 @@ impl<'a> Report<'a> {
     }
 
     /// The rows of `groups.csv`.
-    pub(super) fn group_rows(&self) -> impl Iterator<Item = GroupRow<'a>> {
-        std::iter::empty()
+    pub(super) fn group_rows(&self) -> Vec<GroupRow<'a>> {
+        let tally = self.findings.tally.groups();
+        let mut merged: BTreeMap<_, Cow<'a, GroupCount>> = BTreeMap::new();
+        for (number, name) in self.findings.groups.iter().enumerate() {
+            for (value, verdict, count) in tally.iter(number) {
+                let value = match value {
+                    GroupValue::Text(value) => Cell::claim(value),
+                    GroupValue::Others => Cell::text("(other)"),
+                };
+                match merged.entry((Cell::text(&**name), value, verdict.as_str())) {
+                    Entry::Vacant(entry) => drop(entry.insert(Cow::Borrowed(count))),
+                    Entry::Occupied(mut entry) => entry.get_mut().to_mut().merge(count.clone()),
+                }
+            }
+        }
+        let row = |((name, value, verdict), count): (_, Cow<'a, GroupCount>)| GroupRow {
+            name,
+            value,
+            verdict,
+            occurrences: count.occurrences,
+            distinct_tokens: count.tokens.len() as u64,
+            first_seen: count.first_seen.map(Shown),
+            last_seen: count.last_seen.map(Shown),
+        };
+        merged.into_iter().map(row).collect()
     }
 
     /// The rows of `hints.csv`, most telling first.

@@ -85,6 +85,7 @@ impl Made {
             show_claims: &self.show_claims,
             now: Timestamp::from_seconds(self.now),
             messages: &[],
+            groups: &[],
             hints: &[],
             leeway: self.leeway,
         })

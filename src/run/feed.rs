@@ -10,7 +10,9 @@ use super::{Reader, SourceState};
 use crate::input::Source;
 use crate::input::chunk::{Chunk, Mark};
 use crate::input::record::Joiner;
-use crate::scan::lines::{EventTime, TimeContext, TimeSource};
+use crate::scan::groups::Grouping;
+use crate::scan::lines::{EventTime, GroupContext, TimeContext, TimeSource};
+use crate::token::mask_tokens;
 
 /// See the module.
 pub(super) struct Feed<'a, 'f, 's, 'r> {
@@ -27,8 +29,13 @@ impl<'a, 'f, 's, 'r> Feed<'a, 'f, 's, 'r> {
         let rules = options.time.clone().with_reference(options.at.or(source.modified));
         let fixed = options.at.map(|at| EventTime { at, source: TimeSource::Fixed });
         let file = source.modified.map(|at| EventTime { at, source: TimeSource::File });
-        let context =
-            TimeContext { rules: Arc::new(rules), fallback: fixed.or(file), ..TimeContext::default() };
+        let grouping = || Grouping::new(Arc::clone(&options.groups), &state.id.name, mask_tokens);
+        let context = TimeContext {
+            rules: Arc::new(rules),
+            fallback: fixed.or(file),
+            groups: (!options.groups.is_empty()).then(|| GroupContext::new(grouping())),
+            ..TimeContext::default()
+        };
         Self { reader, state, joiner: Joiner::default(), context, number: 0 }
     }
 

@@ -22,6 +22,7 @@ use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Vis
 use crate::message::Entry;
 use crate::report::{self, ChunkRows, OccurrenceSpool, Report, Staging};
 use crate::scan::event_time::TimeRules;
+use crate::scan::groups::GroupBy;
 use crate::scan::lines::TimeContext;
 use crate::tally::source::Found;
 use crate::tally::{MessageTally, SourceTally, Tally};
@@ -41,6 +42,8 @@ pub struct Options {
     pub time: TimeRules,
     /// The event time of lines that state none, and the reference of those that leave out the year (`--at`).
     pub at: Option<Timestamp>,
+    /// What findings are grouped by.
+    pub groups: Arc<[GroupBy]>,
     /// What tokens are judged by.
     pub criteria: Criteria,
 }

@@ -112,7 +112,10 @@ impl Grouping {
 /// The values of a line, those that it has none of taken from the first line of its record.
 #[must_use]
 pub fn with_head(mut line: Values, head: &Values) -> Values {
-    line.iter_mut().zip(head).filter(|(value, _)| value.is_none()).for_each(|(value, head)| value.clone_from(head));
+    line.iter_mut()
+        .zip(head)
+        .filter(|(value, _)| value.is_none())
+        .for_each(|(value, head)| value.clone_from(head));
     line
 }
 
@@ -139,12 +142,10 @@ mod tests {
     fn a_value_is_the_first_group_of_a_pattern_or_a_member_s_or_a_pair_s() {
         let some = |text: &str| Some(text.to_owned());
         let json = r#"2026 {"service":"orders","http":{"path":"/a"},"n":3}"#;
-        assert_eq!(values(&["service", "http.path", "n", "x"], "", json), [
-            some("orders"),
-            some("/a"),
-            some("3"),
-            None
-        ]);
+        assert_eq!(
+            values(&["service", "http.path", "n", "x"], "", json),
+            [some("orders"), some("/a"), some("3"), None]
+        );
         assert_eq!(values(&["svc"], "", "level=info svc=\"a b\" x=1"), [some("a b")]);
         let clf = "GET /api/v1/users HTTP/1.1";
         assert_eq!(values(&["path=GET (/[a-z]+)", "all=v[0-9]"], "", clf), [some("/api"), some("v1")]);
@@ -153,17 +154,21 @@ mod tests {
 
     #[test]
     fn no_pattern_takes_a_piece_out_of_what_is_masked() {
-        assert_eq!(values(&["x=token=(.{3})", "s=source:(s.c)"], "secret", "token=secret"), [
-            Some("***".to_owned()),
-            None
-        ]);
+        assert_eq!(
+            values(&["x=token=(.{3})", "s=source:(s.c)"], "secret", "token=secret"),
+            [Some("***".to_owned()), None]
+        );
     }
 
     #[test]
     fn what_is_no_group_says_why() {
         let error = |text| GroupBy::parse(text).unwrap_err();
         assert!(error("=x").contains("no name"));
-        assert!(error("path=(").contains("expected a regular expression behind path="), "{}", error("path=("));
+        assert!(
+            error("path=(").contains("expected a regular expression behind path="),
+            "{}",
+            error("path=(")
+        );
         assert!(error("path=x*").contains("matches something"));
         assert!(error("path=source:").contains("matches something"));
     }

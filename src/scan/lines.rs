@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::groups::{Grouping, Values, with_head};
 use super::event_time::{LineTime, TimeFormat, TimeRules, W3cFields, of_line};
+use super::groups::{Grouping, Values, with_head};
 use crate::input::chunk::{Chunk, Mark};
 use crate::timestamp::Timestamp;
 
@@ -113,7 +113,11 @@ impl TimeContext {
                 Some(above) if self.carried != carried => lines.values_at(above.offset, groups),
                 _ => groups.head.clone(),
             },
-            inside: if ends_inside { lines.values_of_line(last_start, groups) } else { groups.inside.clone() },
+            inside: if ends_inside {
+                lines.values_of_line(last_start, groups)
+            } else {
+                groups.inside.clone()
+            },
             ..groups.clone()
         });
         Self { carried, inside, inside_record, groups, ..self.clone() }
@@ -270,7 +274,9 @@ impl<'c> Lines<'c> {
                 let start = mark.at + usize::try_from(offset - mark.offset).unwrap_or(usize::MAX);
                 self.values_of_line(start.min(self.chunk.bytes.len()), groups)
             }
-            None if self.chunk.begins_inside_line && offset == self.context.inside_record => groups.inside.clone(),
+            None if self.chunk.begins_inside_line && offset == self.context.inside_record => {
+                groups.inside.clone()
+            }
             None => groups.head.clone(),
         }
     }

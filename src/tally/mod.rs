@@ -1,6 +1,7 @@
 //! Findings → counts that merge. Merging is associative and commutative and an empty tally is its identity, so that
 //! every worker counts for itself and the order in which they finish shows nowhere.
 
+mod groups;
 mod messages;
 pub mod source;
 mod timeline;
@@ -9,6 +10,7 @@ use foldhash::HashMap;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+pub use groups::{GroupCount, GroupTally, GroupValue};
 pub use messages::{MessageCount, MessageKey, MessageTally};
 pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};
@@ -116,6 +118,7 @@ pub struct Tally {
     numbers: HashMap<Fingerprint, TokenNumber>,
     timeline: Timeline,
     messages: MessageTally,
+    groups: GroupTally,
 }
 
 /// A token's number in the tally that gave it.
@@ -135,6 +138,7 @@ impl Tally {
             numbers: HashMap::default(),
             timeline: Timeline::new(width),
             messages: MessageTally::default(),
+            groups: GroupTally::default(),
         }
     }
 
@@ -192,6 +196,7 @@ impl Tally {
             std::mem::swap(&mut self, &mut other);
         }
         self.messages.merge(std::mem::take(&mut other.messages));
+        self.groups.merge(std::mem::take(&mut other.groups));
         let (mine, theirs) = (self.timeline.width(), other.timeline.width());
         self.timeline.merge(&other.timeline);
         self.widen_buckets(mine);
@@ -248,6 +253,17 @@ impl Tally {
     /// What verifiers said, to be added to.
     pub const fn messages_mut(&mut self) -> &mut MessageTally {
         &mut self.messages
+    }
+
+    /// Findings by the user's groups.
+    #[must_use]
+    pub const fn groups(&self) -> &GroupTally {
+        &self.groups
+    }
+
+    /// Findings by the user's groups, to be added to.
+    pub const fn groups_mut(&mut self) -> &mut GroupTally {
+        &mut self.groups
     }
 
     /// Occurrences over time.

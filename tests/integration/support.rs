@@ -82,6 +82,7 @@ pub(crate) fn options() -> Options {
         limits: Limits::default(),
         time: TimeRules::default(),
         at: Some(Timestamp::from_seconds(NOON)),
+        groups: std::sync::Arc::default(),
         criteria: Criteria::new(Policy::default()),
     }
 }
@@ -144,6 +145,7 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
         show_claims: &[],
         now: Timestamp::from_seconds(NOON),
         messages: options.criteria.messages.catalogue().entries(),
+        groups: &[],
         hints: &[],
         leeway: 0,
     };

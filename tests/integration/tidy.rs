@@ -25,13 +25,12 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
         "triage",
         &["report", "tally", "verdict", "token", "scan", "input", "policy", "message", "secret", "timestamp"],
     ),
-    ("run", &["triage", "report", "tally", "message", "scan", "input", "error", "timestamp"]),
+    ("run", &["triage", "report", "tally", "token", "message", "scan", "input", "error", "timestamp"]),
     ("lib", &[]),
 ];
 
 /// Rooms that compute and do nothing else: no files, no threads, no clock.
-const PURE: [&str; 8] =
-    ["message", "scan", "token", "verdict", "tally", "hints", "proposal", "triage"];
+const PURE: [&str; 8] = ["message", "scan", "token", "verdict", "tally", "hints", "proposal", "triage"];
 
 /// What a pure room does not name.
 const IMPURE: [&str; 8] = [

@@ -217,6 +217,10 @@ pub struct OutputArgs {
     /// Also write every single finding to occurrences.csv
     #[arg(long, requires = "out")]
     pub occurrences: bool,
+    /// Also count findings by what their lines say, in groups.csv: NAME=PATTERN (its first group, over the line and the first
+    /// line of its record), NAME=source:PATTERN (over the source's name), or a JSON or logfmt KEY (repeatable)
+    #[arg(long, value_name = "GROUP")]
+    pub group_by: Vec<String>,
     /// Width of the timeline's buckets, such as 5m [default: at most 500 buckets]
     #[arg(long, value_name = "DURATION")]
     pub bucket: Option<String>,

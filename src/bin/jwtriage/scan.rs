@@ -15,6 +15,7 @@ use jwtriage::policy::{Policy, duration};
 use jwtriage::report::{Findings, Known, OccurrenceSpool, Report, Staging};
 use jwtriage::run::{Options, Scan};
 use jwtriage::scan::event_time::TimeRules;
+use jwtriage::scan::groups::GroupBy;
 use jwtriage::secret::Fingerprinter;
 use jwtriage::tally::BucketWidth;
 use jwtriage::tally::source::Found;
@@ -83,6 +84,7 @@ fn write(
     let issuer = |iss: &str| policy.issuer_of(iss).is_some();
     let audience = |aud: &str| policy.knows_audience(aud);
     let known = Known { issuer: &issuer, audience: &audience };
+    let groups: Vec<String> = options.groups.iter().map(|group| group.name.clone()).collect();
     let findings = Findings {
         tally: &scan.tally,
         sources: &scan.sources,
@@ -90,6 +92,7 @@ fn write(
         show_claims: &policy.show_claims,
         now,
         messages: options.criteria.messages.catalogue().entries(),
+        groups: &groups,
         hints: &[],
         leeway: policy.leeway,
     };
@@ -195,7 +198,12 @@ fn options(args: &Args) -> Result<Options> {
         bucket: bucket(args.output.bucket.as_deref())?,
         ..Criteria::new(policy)
     };
-    options_at(&args.time, args.threads, criteria)
+    let groups = args.output.group_by.iter().map(|text| {
+        GroupBy::parse(text)
+            .map_err(|error| Error::new(format!("--group-by {}: {error}", text.escape_debug())))
+    });
+    let groups = groups.collect::<Result<Vec<_>>>()?;
+    Ok(Options { groups: groups.into(), ..options_at(&args.time, args.threads, criteria)? })
 }
 
 /// How to scan by these criteria, at the times that the flags state.
@@ -223,6 +231,7 @@ pub fn options_at(args: &TimeArgs, threads: Option<NonZeroUsize>, criteria: Crit
         limits: Limits::default(),
         time: time_rules(args, zone)?,
         at,
+        groups: Arc::default(),
         criteria: Criteria { since, until, ..criteria },
     })
 }
