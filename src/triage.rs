@@ -235,6 +235,17 @@ impl<'c> Worker<'c> {
         if let (Some(stretch), Some(line)) = (stretch, sighting.line) {
             known.last = Some(LastSighting { outcome: number, stretch, source: source.number, line });
         }
+        let verdict = self.tally.outcome(known.number, number).verdict;
+        if verdict == Verdict::Truncated
+            && let Some(line) = lines.length_to(at + length)
+        {
+            self.tally.note_cut_line(known.number, number, u32::try_from(line).unwrap_or(u32::MAX));
+        }
+        if verdict != Verdict::Valid
+            && let Some(event_time) = event_time
+        {
+            found.near_misses.add(&judgement.miss(event_time));
+        }
         let outcome = self.tally.outcome(known.number, number);
         if let (Some(rows), Some(line)) = (rows, sighting.line) {
             rows.push(&Occurrence {
@@ -282,6 +293,8 @@ fn facts(decoded: &Decoded<'_>, criteria: &Criteria, words: &mut Words) -> Token
     facts.issued_at = claims.iat.map(|date| date.at);
     facts.not_before = claims.nbf.map(|date| date.at);
     facts.expires_at = claims.exp.map(|date| date.at);
+    facts.in_milliseconds =
+        [claims.iat, claims.nbf, claims.exp].into_iter().flatten().any(|date| date.in_milliseconds);
     facts.shown_claims = claims.shown.iter().map(|value| words.keep(value.as_deref())).collect();
     facts
 }

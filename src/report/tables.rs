@@ -41,7 +41,7 @@ impl<'a> Report<'a> {
             let counted = counted.entry(key).or_default();
             counted.group.add(token, count);
             counted.subjects.extend(facts.subject);
-            counted.sources.extend(&count.sources);
+            counted.sources.extend(count.sources.sources());
         }
         let whole = counted.values().map(|counted| counted.group.occurrences).sum();
         let row = |((verdict, detail), Counted { group, subjects, sources })| SummaryRow {
@@ -143,7 +143,7 @@ impl<'a> Report<'a> {
             let by_status = counted.entry(key).or_default();
             let counted = by_status.entry(outcome.key_status.as_str()).or_default();
             counted.group.add(token, count);
-            counted.sources.extend(&count.sources);
+            counted.sources.extend(count.sources.sources());
             match outcome.signature {
                 SignatureStatus::Verified => counted.verified += count.occurrences,
                 SignatureStatus::Failed => counted.failed += count.occurrences,

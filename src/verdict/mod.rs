@@ -19,6 +19,7 @@ mod token_type;
 mod words;
 
 pub use crate::policy::KeyStatus;
+pub use time::Miss;
 pub use token_type::token_type;
 pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
 
@@ -144,6 +145,12 @@ impl Judgement {
             first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
         failing.remove(verdict);
         Outcome { verdict, detail, also: failing, key_status, signature }
+    }
+
+    /// Which dates are missed at an event time, and by how much.
+    #[must_use]
+    pub fn miss(&self, at: Timestamp) -> Miss {
+        Miss::of(&self.dates, at, self.leeway)
     }
 
     /// What explains an outcome of this token.

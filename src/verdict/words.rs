@@ -136,6 +136,12 @@ impl VerdictSet {
         self.0 |= 1 << verdict as u32;
     }
 
+    /// Whether the set has a verdict.
+    #[must_use]
+    pub const fn contains(self, verdict: Verdict) -> bool {
+        self.0 & (1 << verdict as u32) != 0
+    }
+
     /// Takes a verdict out.
     pub const fn remove(&mut self, verdict: Verdict) {
         self.0 &= !(1 << verdict as u32);
