@@ -235,18 +235,17 @@ impl<'c> Worker<'c> {
         if let (Some(stretch), Some(line)) = (stretch, sighting.line) {
             known.last = Some(LastSighting { outcome: number, stretch, source: source.number, line });
         }
-        let verdict = self.tally.outcome(known.number, number).verdict;
-        if verdict == Verdict::Truncated
+        if self.tally.outcome(known.number, number).verdict == Verdict::Truncated
             && let Some(line) = lines.length_to(at + length)
         {
             self.tally.note_cut_line(known.number, number, u32::try_from(line).unwrap_or(u32::MAX));
         }
-        if verdict != Verdict::Valid
+        let outcome = self.tally.outcome(known.number, number);
+        if outcome.fails_by_time_alone()
             && let Some(event_time) = event_time
         {
             found.near_misses.add(&judgement.miss(event_time));
         }
-        let outcome = self.tally.outcome(known.number, number);
         if let (Some(rows), Some(line)) = (rows, sighting.line) {
             rows.push(&Occurrence {
                 line,

@@ -26,7 +26,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
     }));
     let evidence = format!("{} have {told}; {}", findings(&all), facts.places(&all.sources));
     let check = format!(
-        "decide which is right, {found} or {expected}; then correct the audience (or resource) that the client asks for, or \
+        "Decide which is right, {found} or {expected}; then correct the audience (or resource) that the client asks for, or \
          that the verifier and the policy allow"
     );
     Some(all.hint(HintName::AudienceNearMiss, Confidence::High, evidence, check))

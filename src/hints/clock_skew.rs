@@ -8,9 +8,13 @@
 //! that is off by a constant do, if there is another source to compare with; else `medium`.
 //!
 //! *Late* misses of `exp` are weaker, because clients that renew too late cause them too. A source fires with [`MANY`] of
-//! them, if they are most of what has expired in it, and only if less than half of the sources do: `medium`, its host's
-//! clock may be ahead.
+//! them, if they are most of what has expired in it; and only if less than half of the sources do, and the tokens are
+//! [`SURE`] or more, because one that is retried is one client's. The host's clock may be ahead then: `medium` if the tokens
+//! are [`MANY`] and no other source has [`FEW`] such misses, else `low`.
+//!
+//! Only findings count that fail by time alone: what else is wrong with a token may be why it is old.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::facts::{Facts, Group, Seen};
@@ -19,7 +23,7 @@ use super::{Confidence, FEW, Hint, HintName, MANY};
 use crate::tally::{NEAR, Offsets};
 use crate::verdict::Verdict;
 
-/// From so many early misses on, two clocks differ for sure: retries of one request do not make so many.
+/// From so many on, misses are no longer the retries of one request.
 const SURE: u64 = 5;
 
 /// How far apart, in seconds, the misses of a clock may lie that is off by a constant: tokens are a while on their way,
@@ -56,29 +60,28 @@ fn early(facts: &Facts<'_>) -> Option<Hint> {
     } else {
         Confidence::Medium
     };
-    let mut evidence = format!("{} are dated before the token's nbf or iat, ", findings(&group));
-    evidence += &told(facts, &skewed, "early");
+    let mut evidence =
+        format!("{} are dated before the token's nbf or iat: {}", findings(&group), told(facts, &skewed));
     let check = if all_are_skewed {
         evidence += &format!(
             "; {} of {} show it, so the issuer's clock is ahead",
             skewed.len(),
             counted(eligible as u64, "source")
         );
-        "compare the clock of the issuer's hosts with a time server (chronyc tracking, timedatectl) and repair its \
+        "Compare the clock of the issuer's hosts with a time server (chronyc tracking, timedatectl) and repair its \
          synchronisation; a leeway of a minute in the verifiers helps until then"
             .to_owned()
     } else if eligible > 1 {
-        let rest = eligible - skewed.len();
-        evidence +=
-            &format!("; {} not, so the clocks of the hosts that write these are behind", others(rest));
+        let others = others(eligible - skewed.len());
+        evidence += &format!("; {others} with the issuer, so it is the clock there that is behind");
         format!(
-            "compare the clock of the host that writes {} with a time server (chronyc tracking, timedatectl) and repair its \
+            "Compare the clock of the host that writes {} with a time server (chronyc tracking, timedatectl) and repair its \
              synchronisation; the tokens and the issuer are right",
             names(facts, &skewed)
         )
     } else {
         evidence += "; there is no other source to compare with";
-        "compare the clocks of this host and of the issuer with a time server (chronyc tracking, timedatectl): this one is \
+        "Compare the clocks of this host and of the issuer with a time server (chronyc tracking, timedatectl): this one is \
          behind, or the issuer's is ahead"
             .to_owned()
     };
@@ -104,21 +107,27 @@ fn late(facts: &Facts<'_>) -> Option<Hint> {
         between(seen.facts.expires_at, seen.count.first_seen).is_some_and(|ms| is_near(facts, ms))
     };
     let group = gather(facts.of(Verdict::Expired).filter(near), &skewed);
-    if group.occurrences < MANY {
+    if group.occurrences < MANY || group.distinct_tokens() < SURE {
         return None;
     }
+    let is_alone = facts
+        .sources
+        .iter()
+        .all(|(id, source)| skewed.contains_key(id) || source.found.near_misses.late.count() < FEW);
+    let confidence =
+        if is_alone && group.distinct_tokens() >= MANY { Confidence::Medium } else { Confidence::Low };
     let evidence = format!(
-        "{} are dated just after the token's exp, {}; {} not, so the clocks of the hosts that write these may be ahead",
+        "{} are dated just after the token's exp: {}; {} with the issuer, so it may be the clock there that is ahead",
         findings(&group),
-        told(facts, &skewed, "late"),
+        told(facts, &skewed),
         others(eligible - skewed.len())
     );
     let check = format!(
-        "compare the clock of the host that writes {} with a time server (chronyc tracking, timedatectl); if it is right, \
+        "Compare the clock of the host that writes {} with a time server (chronyc tracking, timedatectl); if it is right, \
          its clients renew too late",
         names(facts, &skewed)
     );
-    Some(group.hint(HintName::ClockSkew, Confidence::Medium, evidence, check))
+    Some(group.hint(HintName::ClockSkew, confidence, evidence, check))
 }
 
 fn is_near(facts: &Facts<'_>, millis: i64) -> bool {
@@ -127,8 +136,10 @@ fn is_near(facts: &Facts<'_>, millis: i64) -> bool {
 
 fn gather<'a>(seen: impl Iterator<Item = Seen<'a>>, skewed: &Skewed<'_>) -> Group {
     let mut group = Group::default();
-    seen.filter(|seen| seen.outcome.detail.as_str() != "milliseconds")
-        .for_each(|seen| group.add_in(seen, |source| skewed.contains_key(&source)));
+    let is_meant = |seen: &Seen<'_>| {
+        seen.outcome.fails_by_time_alone() && seen.outcome.detail.as_str() != "milliseconds"
+    };
+    seen.filter(is_meant).for_each(|seen| group.add_in(seen, |source| skewed.contains_key(&source)));
     group
 }
 
@@ -142,14 +153,16 @@ fn spread(offsets: &Offsets) -> i32 {
     offsets.percentile(90).zip(offsets.percentile(10)).map_or(0, |(most, least)| most - least)
 }
 
-/// `39 s early at the median, 45 s at most, in edge-2.log`.
-fn told(facts: &Facts<'_>, skewed: &Skewed<'_>, way: &str) -> String {
-    let mut sources: Vec<_> = skewed.iter().map(|(&id, offsets)| (facts.source_name(id), *offsets)).collect();
-    sources.sort_by(|a, b| (b.1.count(), &a.0).cmp(&(a.1.count(), &b.0)));
-    list(sources.iter().map(|(name, offsets)| {
+/// `by 39 s (median; at most 45 s) in edge-2.log (13)`.
+fn told(facts: &Facts<'_>, skewed: &Skewed<'_>) -> String {
+    let mut sources: Vec<_> = skewed
+        .iter()
+        .map(|(&id, offsets)| (Reverse(offsets.count()), facts.source_name(id), *offsets))
+        .collect();
+    sources.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    list(sources.iter().map(|(count, name, offsets)| {
         let seconds = |percent| offsets.percentile(percent).unwrap_or(0);
-        let (median, most) = (seconds(50), seconds(100));
-        format!("{median} s {way} at the median and {most} s at most in {name} ({})", offsets.count())
+        format!("by {} s (median; at most {} s) in {name} ({})", seconds(50), seconds(100), count.0)
     }))
 }
 
@@ -159,7 +172,7 @@ fn names(facts: &Facts<'_>, skewed: &Skewed<'_>) -> String {
     list(names.into_iter())
 }
 
-/// `17 other sources are`.
+/// `the other 17 sources agree`.
 fn others(count: usize) -> String {
-    if count == 1 { "1 other source is".to_owned() } else { format!("{count} other sources are") }
+    if count == 1 { "the other source agrees".to_owned() } else { format!("the other {count} sources agree") }
 }

@@ -45,7 +45,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
         facts.places(&all.sources)
     );
     let check = format!(
-        "find the client that is set up with the {} issuer and calls here (clients.csv names it), and correct its token \
+        "Find the client that is set up with the {} issuer and calls here (clients.csv names it), and correct its token \
          endpoint or its target; do not allow the other environment's issuer",
         strangers.first().map_or_else(
             || "other environment's".to_owned(),

@@ -47,7 +47,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
     let confidence = if tricks.len() > 1 { Confidence::High } else { Confidence::Medium };
     let told = list(tricks.iter().map(|(trick, group)| format!("{} ({})", trick.told(), group.occurrences)));
     let evidence = format!("{} try {told}; {}", findings(&all), facts.places(&all.sources));
-    let check = "see in the lines (occurrences.csv) who sent them and whether any was answered with 200: a verifier that took \
+    let check = "See in the lines (occurrences.csv) who sent them and whether any was answered with 200: a verifier that took \
                  one must be fixed at once, to allow only the issuer's algorithms; if none did, block the sender"
         .to_owned();
     Some(all.hint(HintName::ForgeryAttempt, confidence, evidence, check))

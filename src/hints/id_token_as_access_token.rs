@@ -22,7 +22,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
         findings(&all),
         facts.places(&all.sources)
     );
-    let check = "find the client (clients.csv names it) and make it send the access_token of the token response, not the \
+    let check = "Find the client (clients.csv names it) and make it send the access_token of the token response, not the \
                  id_token; it has to ask for this API's audience or scope when it logs in"
         .to_owned();
     Some(all.hint(HintName::IdTokenAsAccessToken, confidence, evidence, check))

@@ -31,7 +31,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
     }));
     let evidence = format!("{} have {told}; {}", findings(&all), facts.places(&all.sources));
     let check = format!(
-        "decide which is right, {found} or {expected}: the issuer's discovery document says it; then correct the client or \
+        "Decide which is right, {found} or {expected}: the issuer's discovery document says it; then correct the client or \
          issuer that writes the other, or the policy and the verifiers"
     );
     Some(all.hint(HintName::IssuerNearMiss, confidence, evidence, check))

@@ -7,6 +7,8 @@
 //! Who is late is told by `iat`: a token that was issued after the key was retired is the issuer's fault, one from before
 //! is kept by a client.
 
+use std::collections::BTreeMap;
+
 use super::facts::{Facts, Group, Seen, grouped};
 use super::phrase::{between, counted, duration, findings, name};
 use super::{Confidence, FEW, Hint, HintName};
@@ -56,9 +58,26 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
         }
         None => evidence += ", which the policy calls retired",
     }
-    evidence += &format!("; {}", facts.places(&all.sources));
+    let lags = lags(stale(), *until);
+    let until = |source| lags.get(&source).map(|lag| format!(", for {lag}")).unwrap_or_default();
+    evidence += &format!("; {}", facts.places_with(&all.sources, until));
     let check = what_to_check(&name(*kid), from_issuer.occurrences, from_clients);
     Some(all.hint(HintName::KeyRotationLag, confidence, evidence, check))
+}
+
+/// For how long each source was late, where its last stale token stands in no other source: of one that does it is not
+/// known where it was seen last.
+fn lags<'a>(stale: impl Iterator<Item = Seen<'a>>, until: Option<Timestamp>) -> BTreeMap<u32, String> {
+    let mut last: BTreeMap<u32, (Option<Timestamp>, bool)> = BTreeMap::new();
+    for seen in stale {
+        let sources: Vec<u32> = seen.count.sources.sources().collect();
+        for source in &sources {
+            let known = last.entry(*source).or_default();
+            *known = (*known).max((seen.count.last_seen, sources.len() > 1));
+        }
+    }
+    let known = last.into_iter().filter(|(_, (_, is_elsewhere))| !is_elsewhere);
+    known.filter_map(|(source, (at, _))| Some((source, duration(between(until, at)?)))).collect()
 }
 
 /// The key that a stale token names, and the last time before it was seen that a set with this key ended.
@@ -88,13 +107,13 @@ fn another_key_is_used(facts: &Facts<'_>, kid: Option<&str>) -> bool {
 
 fn what_to_check(kid: &str, from_issuer: u64, from_clients: u64) -> String {
     let issuer = format!(
-        "find the issuer's instance that still signs with {kid} (tokens with an iat after its end) and make it load the \
+        "Find the issuer's instance that still signs with {kid} (tokens with an iat after its end) and make it load the \
          new key; the verifiers are right to refuse"
     );
-    let clients = "make clients renew a token that is refused, and next time keep the old key published for one token \
+    let clients = "Make clients renew a token that is refused, and next time keep the old key published for one token \
                    lifetime after the new one signs (in the policy: a later until)";
     match (from_issuer >= FEW, from_clients >= FEW) {
-        (true, true) => format!("{issuer}; {clients}"),
+        (true, true) => format!("{issuer}. {clients}"),
         (true, false) => issuer,
         _ if from_issuer > from_clients => issuer,
         _ => clients.to_owned(),

@@ -31,7 +31,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
         counted(all.occurrences, "finding"),
         facts.places(&all.sources)
     );
-    let check = "revoke the tokens of live.csv from the top (or end their sessions), take them out of the logs and of all \
+    let check = "Revoke the tokens of live.csv from the top (or end their sessions), take them out of the logs and of all \
                  copies, and stop what writes them from logging tokens"
         .to_owned();
     let confidence = if verified > 0 { Confidence::High } else { Confidence::Medium };

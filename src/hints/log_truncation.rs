@@ -116,7 +116,7 @@ fn of_tokens(facts: &Facts<'_>, cluster: &Cluster) -> Hint {
 fn hint(group: &Group, is_known: bool, evidence: String) -> Hint {
     let is_sure = is_known || group.distinct_tokens() >= MANY;
     let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
-    let check = "find what cuts there on the way of these lines: if it only writes logs, raise its limit or log no tokens; if \
+    let check = "Find what cuts there on the way of these lines: if it only writes logs, raise its limit or log no tokens; if \
                  it passes the header on (a proxy, a gateway), raise its header buffers, or make the tokens shorter (fewer \
                  groups, roles, scopes)"
         .to_owned();

@@ -32,7 +32,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
         findings(&all),
         facts.places(&all.sources)
     );
-    let check = "find the code that mints these tokens and divide by 1000: NumericDate is in seconds; until then most \
+    let check = "Find the code that mints these tokens and divide by 1000: NumericDate is in seconds; until then most \
                  verifiers never see such a token expire, or refuse its nbf and iat, so revoke what must not live on"
         .to_owned();
     Some(all.hint(HintName::MillisecondsDates, confidence, evidence, check))

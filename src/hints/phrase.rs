@@ -79,16 +79,22 @@ impl Facts<'_> {
         }
     }
 
-    /// `in 2 of 18 sources: orders/app.log (41), orders/app.log.1 (10)`.
+    /// `in 2 of 18 sources with tokens: orders/app.log (41), orders/app.log.1 (10)`.
     pub(super) fn places(&self, sources: &BTreeMap<u32, u64>) -> String {
-        let mut places: Vec<_> =
-            sources.iter().map(|(&number, &count)| (Reverse(count), self.source_name(number))).collect();
+        self.places_with(sources, |_| String::new())
+    }
+
+    /// The same with something more to say about each source.
+    pub(super) fn places_with(&self, sources: &BTreeMap<u32, u64>, more: impl Fn(u32) -> String) -> String {
+        let place =
+            |(&number, &count): (&u32, &u64)| (Reverse(count), self.source_name(number), more(number));
+        let mut places: Vec<_> = sources.iter().map(place).collect();
         places.sort();
-        if let ([(_, name)], 1) = (&*places, self.sources.len()) {
+        if let ([(_, name, _)], 1) = (&*places, self.sources.len()) {
             return format!("in {name}, the only source with tokens");
         }
-        let listed = list(places.iter().map(|(count, name)| format!("{name} ({})", count.0)));
-        format!("in {} of {}: {listed}", places.len(), counted(self.sources.len() as u64, "source"))
+        let listed = list(places.iter().map(|(count, name, more)| format!("{name} ({}{more})", count.0)));
+        format!("in {} of {} sources with tokens: {listed}", places.len(), self.sources.len())
     }
 }
 

@@ -15,11 +15,11 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
     let laxer = gathered(facts.messages.iter().filter(|message| verifier_is_laxer(message)));
     let (all, what, confidence, check) = if stricter.occurrences >= FEW {
         let confidence = if stricter.occurrences >= MANY { Confidence::High } else { Confidence::Medium };
-        let check = "compare the verifier's configured issuer and audience with iss and audiences of the policy, \
+        let check = "Compare the verifier's configured issuer and audience with iss and audiences of the policy, \
                      character by character; whichever does not say what the issuer promises is to be changed";
         (stricter, "refuse an issuer or audience that the policy allows", confidence, check)
     } else if laxer.occurrences >= FEW {
-        let check = "see whether the verifier checks iss and aud at all, and if it does, which values it allows; either \
+        let check = "See whether the verifier checks iss and aud at all, and if it does, which values it allows; either \
                      it takes tokens that it should refuse, or the policy lacks a value";
         (
             laxer,

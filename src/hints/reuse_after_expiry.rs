@@ -37,8 +37,8 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
         facts.places(&all.sources)
     );
     let check = format!(
-        "look up {worst} in tokens.csv, and its client and issuer in clients.csv; make that client fetch a new token before \
-         exp and after a 401, and stop retrying with the old one; the verifiers are right to refuse"
+        "Find the client that sends {worst} (its first_location in tokens.csv is the line to read); make it fetch a new token \
+         before exp and after a 401, and stop retrying with the old one; the verifiers are right to refuse"
     );
     Some(all.hint(HintName::ReuseAfterExpiry, confidence, evidence, check))
 }

@@ -34,7 +34,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
         evidence += &format!("; the first comes {} after keys were published at {from}", duration(millis));
     }
     evidence += &format!("; {}", facts.places(&all.sources));
-    let check = "restart the verifier, or drop its cached key set, and see the messages end; then make it fetch the key \
+    let check = "Restart the verifier, or drop its cached key set, and see the messages end; then make it fetch the key \
                  set again when it meets a kid that it does not know, and check that it can reach the issuer's jwks_uri"
         .to_owned();
     let confidence = if soon.is_some() { Confidence::High } else { Confidence::Medium };

@@ -30,7 +30,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
     let told = list(ways.iter().map(|(way, group)| format!("{way} ({})", group.occurrences)));
     let evidence = format!("{} are changed: {told}; {}", findings(&all), facts.places(&all.sources));
     let check = format!(
-        "look at what handles the token before it is written there: {}; compare one fingerprint's request at the client with \
+        "Look at what handles the token before it is written there: {}; compare one fingerprint's request at the client with \
          what arrives",
         cause(way)
     );

@@ -10,12 +10,14 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use super::Report;
 use super::cell::visible;
 use super::rows::{SummaryRow, When};
+use crate::hints::{Hint, HintName};
 use crate::input::Status;
 use crate::tally::SourceTally;
+use crate::token::mask_tokens;
 use crate::verdict::Verdict;
 
-/// Rows of verdicts; with the rest, 24 lines.
-const MAX_ROWS: usize = 12;
+/// Rows of verdicts; with the rest, and the line on stderr about tokens that are still usable, 24 lines.
+const MAX_ROWS: usize = 8;
 /// Rows of sources.
 const MAX_SOURCES: usize = 5;
 /// No line is cut shorter than this.
@@ -33,6 +35,7 @@ pub(super) fn render(report: &Report<'_>, width: Option<usize>, color: bool) -> 
     let width = width.map_or(usize::MAX, |width| width.max(MIN_WIDTH));
     let rows = report.summary_rows();
     let mut lines = vec![headline(report, &rows)];
+    lines.extend(top_hint(report.findings.hints));
     if !rows.is_empty() {
         lines.push(Line::default());
         lines.extend(verdicts(rows, width));
@@ -72,6 +75,26 @@ fn headline(report: &Report<'_>, rows: &[SummaryRow<'_>]) -> Line {
         line.push(PLAIN, format!("; {} outside --since and --until", thousands(outside)));
     }
     line
+}
+
+/// What is likely to have gone wrong, and on which evidence; none when there is no hint of a cause. That tokens are still
+/// usable is told on stderr, also to who asks for no table.
+fn top_hint(hints: &[Hint]) -> Vec<Line> {
+    let Some((hint, others)) =
+        hints.split_first().filter(|(hint, _)| hint.hint != HintName::LiveTokensInLogs)
+    else {
+        return Vec::new();
+    };
+    let mut name = Line::default();
+    name.push(PLAIN, "likely cause: ");
+    name.push(BOLD, hint.hint.as_str());
+    name.push(PLAIN, format!(" (confidence {})", hint.confidence));
+    if !others.is_empty() {
+        name.push(DIM, format!(", and {}: hints.csv", counted(others.len() as u64, "more hint")));
+    }
+    let mut evidence = Line::default();
+    evidence.push(PLAIN, format!("  {}", visible(&*mask_tokens(&hint.evidence))));
+    vec![Line::default(), name, evidence]
 }
 
 /// The table of verdicts: the commonest first, `valid` last.

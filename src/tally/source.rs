@@ -49,7 +49,7 @@ pub struct Found {
     pub untimed: u64,
     /// Findings that `--since` or `--until` left out; counted nowhere else.
     pub outside: u64,
-    /// By how much findings miss their dates, where that is little.
+    /// By how much findings that fail by time alone miss their dates, where that is little.
     pub near_misses: NearMisses,
 }
 

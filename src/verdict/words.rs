@@ -192,6 +192,17 @@ pub struct Outcome {
     pub signature: SignatureStatus,
 }
 
+impl Outcome {
+    /// Whether it fails, and nothing but the dates is why.
+    #[must_use]
+    pub fn fails_by_time_alone(&self) -> bool {
+        use Verdict::{Expired, IssuedInFuture, NotYetValid};
+        let mut others = self.also;
+        [Expired, NotYetValid, IssuedInFuture].into_iter().for_each(|verdict| others.remove(verdict));
+        matches!(self.verdict, Expired | NotYetValid | IssuedInFuture) && others == VerdictSet::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jwtriage::error::{Error, Result};
+use jwtriage::hints::{self, Facts};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::policy::{Policy, duration};
@@ -83,13 +84,15 @@ fn write(
     let issuer = |iss: &str| policy.issuer_of(iss).is_some();
     let audience = |aud: &str| policy.knows_audience(aud);
     let known = Known { issuer: &issuer, audience: &audience };
+    let tokens = scan.tally.tokens();
+    let hints = hints::find(&Facts::new(&tokens, &scan.sources, policy, now, &[]));
     let findings = Findings {
         tally: &scan.tally,
         sources: &scan.sources,
         known: policy.judges_issuers().then_some(known),
         show_claims: &policy.show_claims,
         now,
-        hints: &[],
+        hints: &hints,
         leeway: policy.leeway,
     };
     let report = Report::new(findings);
