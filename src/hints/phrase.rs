@@ -90,8 +90,8 @@ impl Facts<'_> {
             |(&number, &count): (&u32, &u64)| (Reverse(count), self.source_name(number), more(number));
         let mut places: Vec<_> = sources.iter().map(place).collect();
         places.sort();
-        if let ([(_, name, _)], 1) = (&*places, self.sources.len()) {
-            return format!("in {name}, the only source with tokens");
+        if self.sources.len() == 1 {
+            return "in the only source with tokens".to_owned();
         }
         let listed = list(places.iter().map(|(count, name, more)| format!("{name} ({}{more})", count.0)));
         format!("in {} of {} sources with tokens: {listed}", places.len(), self.sources.len())

@@ -75,13 +75,15 @@ impl Miss {
         let millis = |date: Option<NumericDate>| {
             date.filter(|date| !date.in_milliseconds).map(|date| date.at.millis())
         };
-        let early = millis(dates.nbf).max(millis(dates.iat)).map(|date| date.saturating_sub(at.millis()));
-        let late = millis(dates.exp).map(|exp| at.millis().saturating_sub(exp));
-        let beyond = |apart: i64| Apart { apart, beyond: apart.saturating_sub(leeway) };
-        Self {
-            early: early.map(beyond).filter(|early| early.beyond > 0),
-            late: late.map(beyond).filter(|late| late.beyond >= 0),
-        }
+        let early = millis(dates.nbf).max(millis(dates.iat)).map(|date| Apart {
+            apart: date.saturating_sub(at.millis()),
+            beyond: date.saturating_sub(leeway).saturating_sub(at.millis()),
+        });
+        let late = millis(dates.exp).map(|exp| Apart {
+            apart: at.millis().saturating_sub(exp),
+            beyond: at.millis().saturating_sub(exp.saturating_add(leeway)),
+        });
+        Self { early: early.filter(|early| early.beyond > 0), late: late.filter(|late| late.beyond >= 0) }
     }
 }
 
