@@ -19,9 +19,11 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
     let endless = expiries().filter(Option::is_none).count() as u64;
 
     let mut evidence = format!("{} still usable at {}", counted_are(facts.live.len() as u64), facts.now);
-    if endless > 0 {
-        evidence +=
-            &format!(", {} of which never {}", endless, if endless == 1 { "expires" } else { "expire" });
+    match (endless, facts.live.len()) {
+        (0, _) => {}
+        (1, 1) => evidence += " and never expires",
+        (1, _) => evidence += ", 1 of which never expires",
+        _ => evidence += &format!(", {endless} of which never expire"),
     }
     if let Some(last) = expiries().flatten().max() {
         evidence += &format!(", the last to expire at {last}");
