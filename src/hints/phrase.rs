@@ -1,11 +1,14 @@
-//! Numbers, names and places in plain words, as evidence tells them. What came from outside is cut short here; what it
-//! may do to a terminal or a spreadsheet is the report's to prevent.
+//! Numbers, names and places in plain words, as evidence tells them. What came from outside is cut short here, and tokens
+//! in it are masked before that, since what is left of one may no longer look like it; what it may do to a terminal or a
+//! spreadsheet is the report's to prevent.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::facts::{Facts, Group};
 use crate::timestamp::Timestamp;
+use crate::token::mask_tokens;
 
 /// Items of a list that are told.
 const SHOWN: usize = 3;
@@ -23,12 +26,12 @@ pub(super) fn findings(group: &Group) -> String {
     format!("{} of {}", counted(group.occurrences, "finding"), counted(group.distinct_tokens(), "token"))
 }
 
-/// An identifier from outside, without white space, or with `…` in place of its end. Nothing is told as such.
+/// An identifier from outside, with `…` in place of its end where it is long. One that is not there is told as such.
 pub(super) fn name(text: Option<&str>) -> String {
     match text {
         None => "none".to_owned(),
         Some("") => "\"\"".to_owned(),
-        Some(text) => short(text),
+        Some(text) => short(&mask_tokens(text)),
     }
 }
 
@@ -71,11 +74,14 @@ impl Facts<'_> {
     /// A source's name without the directory that all share.
     pub(super) fn source_name(&self, number: u32) -> String {
         let Some(source) = self.sources.get(&number) else { return "a source".to_owned() };
-        let own = &source.name[self.common_name..];
+        let own = match mask_tokens(&source.name) {
+            Cow::Borrowed(name) => Cow::Borrowed(&name[self.common_name..]),
+            masked => masked,
+        };
         // Of a path, the end tells most.
         match own.char_indices().rev().nth(LONGEST - 1) {
             Some((start, _)) if start > 0 => format!("…{}", &own[start..]),
-            _ => own.to_owned(),
+            _ => own.into_owned(),
         }
     }
 

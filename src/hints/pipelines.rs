@@ -55,7 +55,7 @@ pub(super) fn known(bytes: u32, of_lines: bool) -> Option<(&'static Pipeline, bo
     let frame = if of_lines { FRAME } else { 0 };
     let apart = |pipeline: &Pipeline| pipeline.bytes.abs_diff(bytes);
     let nearest = PIPELINES.iter().min_by_key(|pipeline| apart(pipeline))?;
-    (apart(nearest) <= frame).then(|| (nearest, nearest.bytes == bytes))
+    (apart(nearest) <= frame).then_some((nearest, nearest.bytes == bytes))
 }
 
 #[cfg(test)]

@@ -347,14 +347,16 @@ fn a_verifier_and_the_policy_differ_one_way_or_the_other() {
 #[test]
 fn the_surest_comes_first_then_what_explains_most_and_the_alert_last() {
     let mut made = several(5, &facts(), &outcome(Verdict::WrongTokenType, "id_token"));
-    (0..9).for_each(|n| {
-        made.see(&format!("n{n}"), &facts(), &outcome(Verdict::AlgNone, "unsigned"), 1, ONE + n)
-    });
-    (0..3).for_each(|n| {
-        made.see(&format!("p{n}"), &facts(), &outcome(Verdict::Malformed, "padded"), 2, ONE + n)
-    });
+    for n in 0..9 {
+        made.see(&format!("n{n}"), &facts(), &outcome(Verdict::AlgNone, "unsigned"), 1, ONE + n);
+    }
+    for n in 0..3 {
+        made.see(&format!("p{n}"), &facts(), &outcome(Verdict::Malformed, "padded"), 2, ONE + n);
+    }
     let forever = TokenFacts { expires_at: None, ..facts() };
-    (0..20).for_each(|n| made.see(&format!("l{n}"), &forever, &outcome(Verdict::Valid, ""), 2, ONE + n));
+    for n in 0..20 {
+        made.see(&format!("l{n}"), &forever, &outcome(Verdict::Valid, ""), 2, ONE + n);
+    }
     assert_eq!(
         made.told(),
         [
@@ -364,6 +366,24 @@ fn the_surest_comes_first_then_what_explains_most_and_the_alert_last() {
             "live_tokens_in_logs high 20/20/1",
         ]
     );
+}
+
+#[test]
+fn a_token_in_text_from_outside_is_masked_before_the_text_is_cut() {
+    let inner = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl";
+    for before in 20..60 {
+        let iss = format!("{ISS}{}/{inner}", "x".repeat(before));
+        let facts = TokenFacts { iss: Some(iss.as_str().into()), kid: Some(iss.as_str().into()), ..facts() };
+        let mut made = several(3, &facts, &outcome(Verdict::WrongIssuer, "tenant"));
+        made.sources[0].name = format!("logs/{}/{inner}/0.log", "y".repeat(before)).into();
+        for n in 0..3 {
+            made.see(&format!("s{n}"), &facts, &outcome(Verdict::StaleKid, "retired"), 0, ONE + n);
+        }
+        for hint in made.hints() {
+            let text = hint.evidence + &hint.what_to_check;
+            assert!(!text.contains("eyJh") && !text.contains("c2ln"), "{text}");
+        }
+    }
 }
 
 #[test]

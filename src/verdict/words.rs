@@ -197,9 +197,8 @@ impl Outcome {
     #[must_use]
     pub fn fails_by_time_alone(&self) -> bool {
         use Verdict::{Expired, IssuedInFuture, NotYetValid};
-        let mut others = self.also;
-        [Expired, NotYetValid, IssuedInFuture].into_iter().for_each(|verdict| others.remove(verdict));
-        matches!(self.verdict, Expired | NotYetValid | IssuedInFuture) && others == VerdictSet::default()
+        let is_of_time = |verdict| matches!(verdict, Expired | NotYetValid | IssuedInFuture);
+        is_of_time(self.verdict) && self.also.iter().all(is_of_time)
     }
 }
 

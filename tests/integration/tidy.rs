@@ -16,7 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("token", &["scan", "secret", "timestamp"]),
     ("verdict", &["token", "policy", "timestamp", "words"]),
     ("tally", &["verdict", "scan", "input", "secret", "timestamp"]),
-    ("hints", &["tally", "verdict", "policy", "secret", "timestamp", "words"]),
+    ("hints", &["tally", "verdict", "token", "policy", "secret", "timestamp", "words"]),
     ("report", &["hints", "tally", "verdict", "token", "input", "secret", "error", "timestamp"]),
     // What is proposed is a policy, made of counts, in which text from outside is as harmless as in a report.
     ("proposal", &["report", "tally", "verdict", "token", "policy", "error", "timestamp"]),

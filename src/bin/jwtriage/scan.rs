@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jwtriage::error::{Error, Result};
-use jwtriage::hints::{self, Facts};
+use jwtriage::hints::{self, Facts, Hint};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::policy::{Policy, duration};
@@ -84,8 +84,7 @@ fn write(
     let issuer = |iss: &str| policy.issuer_of(iss).is_some();
     let audience = |aud: &str| policy.knows_audience(aud);
     let known = Known { issuer: &issuer, audience: &audience };
-    let tokens = scan.tally.tokens();
-    let hints = hints::find(&Facts::new(&tokens, &scan.sources, policy, now, &[]));
+    let hints = likely_causes(scan, policy, now);
     let findings = Findings {
         tally: &scan.tally,
         sources: &scan.sources,
@@ -110,6 +109,12 @@ fn write(
         terminal::print(&report.summary(terminal::width(), args.color.on_stdout()))?;
     }
     Ok(live_tokens)
+}
+
+/// What is likely to have gone wrong. What verifiers said is not read yet.
+fn likely_causes(scan: &Scan, policy: &Policy, now: Timestamp) -> Vec<Hint> {
+    let tokens = scan.tally.tokens();
+    hints::find(&Facts::new(&tokens, &scan.sources, policy, now, &[]))
 }
 
 /// That what leaked into the logs can still be misused, and where to look.
