@@ -3,8 +3,8 @@
 //! Data flows one way, and each module is one step of it:
 //!
 //! ```text
-//! discover ─► read ─► scan ─► decode ─► judge ─► tally ─► report
-//!  Source     Chunk  Candidate  Token   Finding   Tally    Row
+//! discover ─► read ─► scan ─► decode ─► judge ─► tally ─► hints ─► report
+//!  Source     Chunk  Candidate  Token   Finding   Tally    Hint      Row
 //! ```
 //!
 //! - [`input`]: what the user typed → inputs → sources behind compression and archives → chunks of whole lines
@@ -12,6 +12,7 @@
 //! - [`token`]: candidate → header, claims, and what is wrong with the form
 //! - [`verdict`]: token + [`policy`] + event time → the first step that fails, and the others that fail too
 //! - [`tally`]: findings → counts that merge
+//! - [`hints`]: counts → what is likely to have gone wrong
 //! - [`report`]: counts → CSV files, and a table for the terminal
 //! - [`triage`]: one chunk through the middle of it; [`run`]: the whole, over all threads
 //!

@@ -226,10 +226,10 @@ impl<'c> Worker<'c> {
 
     fn witness(&self, seen: Seen) -> Witness {
         let Seen { token, outcome, at } = seen;
-        let number = self.tokens[token as usize].number;
+        let &Known { fingerprint, number, .. } = &self.tokens[token as usize];
         let outcome = self.tally.outcome(number, outcome).clone();
         let circumstances = self.judgements[token as usize].circumstances();
-        Witness { outcome, circumstances, at }
+        Witness { fingerprint, outcome, circumstances, at }
     }
 
     /// The token whose candidate begins `bytes`, and the candidate's length; or, if there is none, how far what looked
@@ -325,7 +325,17 @@ impl<'c> Worker<'c> {
         if let (Some(stretch), Some(line)) = (stretch, sighting.line) {
             known.last = Some(LastSighting { outcome: number, stretch, source: source.number, line });
         }
+        if self.tally.outcome(known.number, number).verdict == Verdict::Truncated
+            && let Some(line) = lines.length_to(at + length)
+        {
+            self.tally.note_cut_line(known.number, number, u32::try_from(line).unwrap_or(u32::MAX));
+        }
         let outcome = self.tally.outcome(known.number, number);
+        if outcome.fails_by_time_alone()
+            && let Some(event_time) = event_time
+        {
+            found.near_misses.add(&judgement.miss(event_time));
+        }
         if let (Some(rows), Some(line)) = (rows, sighting.line) {
             rows.push(&Occurrence {
                 line,
@@ -381,6 +391,8 @@ fn facts(decoded: &Decoded<'_>, criteria: &Criteria, words: &mut Words) -> Token
     facts.not_before = claims.nbf.map(|date| date.at);
     facts.expires_at = claims.exp.map(|date| date.at);
     facts.exp_in_milliseconds = claims.exp.is_some_and(|date| date.in_milliseconds);
+    facts.in_milliseconds =
+        [claims.iat, claims.nbf, claims.exp].into_iter().flatten().any(|date| date.in_milliseconds);
     facts.shown_claims = claims.shown.iter().map(|value| words.keep(value.as_deref())).collect();
     facts
 }

@@ -150,7 +150,7 @@ impl<'t> Issuer<'t> {
         more(&mut self.seen);
         self.span.add(used);
         for (outcome, count) in used {
-            self.sources.extend(&count.sources);
+            self.sources.extend(count.sources.sources());
             *self.verdicts.entry(outcome.verdict).or_default() += count.occurrences;
         }
         // An audience that a token names twice is counted once.

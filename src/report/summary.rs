@@ -10,12 +10,15 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use super::Report;
 use super::cell::visible;
 use super::rows::{SummaryRow, When};
+use crate::hints::{Hint, HintName};
 use crate::input::Status;
 use crate::tally::SourceTally;
+use crate::token::mask_tokens;
 use crate::verdict::Verdict;
 
-/// Rows of verdicts; with the rest, 24 lines.
-const MAX_ROWS: usize = 12;
+/// Rows of verdicts, and lines about a cause above them; with the rest, and the line on stderr about tokens that are
+/// still usable, 24 lines.
+const MAX_ROWS: usize = 11;
 /// Rows of sources.
 const MAX_SOURCES: usize = 5;
 /// No line is cut shorter than this.
@@ -33,9 +36,12 @@ pub(super) fn render(report: &Report<'_>, width: Option<usize>, color: bool) -> 
     let width = width.map_or(usize::MAX, |width| width.max(MIN_WIDTH));
     let rows = report.summary_rows();
     let mut lines = vec![headline(report, &rows)];
+    let cause = top_hint(report.findings.hints);
+    let max_rows = MAX_ROWS - cause.len();
+    lines.extend(cause);
     if !rows.is_empty() {
         lines.push(Line::default());
-        lines.extend(verdicts(rows, width));
+        lines.extend(verdicts(rows, width, max_rows));
     }
     let sources = top_sources(report.findings.sources, width);
     if !sources.is_empty() {
@@ -74,11 +80,31 @@ fn headline(report: &Report<'_>, rows: &[SummaryRow<'_>]) -> Line {
     line
 }
 
+/// What is likely to have gone wrong, and on which evidence; none when there is no hint of a cause. That tokens are still
+/// usable is told on stderr, also to who asks for no table.
+fn top_hint(hints: &[Hint]) -> Vec<Line> {
+    let Some((hint, others)) =
+        hints.split_first().filter(|(hint, _)| hint.hint != HintName::LiveTokensInLogs)
+    else {
+        return Vec::new();
+    };
+    let mut name = Line::default();
+    name.push(PLAIN, "likely cause: ");
+    name.push(BOLD, hint.hint.as_str());
+    name.push(PLAIN, format!(" (confidence {})", hint.confidence));
+    if !others.is_empty() {
+        name.push(DIM, format!(", and {}: hints.csv", counted(others.len() as u64, "more hint")));
+    }
+    let mut evidence = Line::default();
+    evidence.push(PLAIN, format!("  {}", visible(&*mask_tokens(&hint.evidence))));
+    vec![Line::default(), name, evidence]
+}
+
 /// The table of verdicts: the commonest first, `valid` last.
-fn verdicts(mut rows: Vec<SummaryRow<'_>>, width: usize) -> Vec<Line> {
+fn verdicts(mut rows: Vec<SummaryRow<'_>>, width: usize, max_rows: usize) -> Vec<Line> {
     let is_valid = |row: &SummaryRow<'_>| row.verdict == Verdict::Valid.as_str();
     rows.sort_by_key(|row| (is_valid(row), Reverse(row.occurrences)));
-    let hidden = rows.len().saturating_sub(MAX_ROWS);
+    let hidden = rows.len().saturating_sub(max_rows);
     // The rarest failures are left out, never `valid`, which is the last row when it is there.
     let failing = rows.iter().filter(|row| !is_valid(row)).count();
     rows.drain(failing.saturating_sub(hidden)..failing);

@@ -43,7 +43,7 @@ impl<'a> Report<'a> {
             let counted = counted.entry(key).or_default();
             counted.group.add(token, count);
             counted.subjects.extend(facts.subject);
-            counted.sources.extend(&count.sources);
+            counted.sources.extend(count.sources.sources());
         }
         let whole = counted.values().map(|counted| counted.group.occurrences).sum();
         let row = |((verdict, detail), Counted { group, subjects, sources })| SummaryRow {
@@ -145,7 +145,7 @@ impl<'a> Report<'a> {
             let by_status = counted.entry(key).or_default();
             let counted = by_status.entry(outcome.key_status.as_str()).or_default();
             counted.group.add(token, count);
-            counted.sources.extend(&count.sources);
+            counted.sources.extend(count.sources.sources());
             match outcome.signature {
                 SignatureStatus::Verified => counted.verified += count.occurrences,
                 SignatureStatus::Failed => counted.failed += count.occurrences,
@@ -239,7 +239,7 @@ impl<'a> Report<'a> {
             verdict,
             agrees,
             occurrences: count.occurrences,
-            sources: count.sources.len() as u64,
+            sources: count.places.sources().count() as u64,
             first_seen: count.first_seen.map(Shown),
             last_seen: count.last_seen.map(Shown),
         })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::hints::{Confidence, HintName};
 use crate::input::Status;
 use crate::scan::event_time::TimeFormat;
 use crate::secret::{Fingerprinter, RawToken};
@@ -23,6 +24,7 @@ struct Made {
     sources: Vec<SourceTally>,
     show_claims: Vec<String>,
     now: i64,
+    hints: Vec<Hint>,
     leeway: i64,
 }
 
@@ -42,6 +44,7 @@ impl Made {
             sources: sources.iter().enumerate().map(source).collect(),
             show_claims: Vec::new(),
             now: ONE,
+            hints: Vec::new(),
             leeway: 0,
         }
     }
@@ -86,7 +89,7 @@ impl Made {
             now: Timestamp::from_seconds(self.now),
             messages: &[],
             groups: &[],
-            hints: &[],
+            hints: &self.hints,
             leeway: self.leeway,
         })
     }
@@ -516,14 +519,66 @@ fn the_summary_names_the_commonest_and_is_never_longer_than_a_screen() {
     }
     let summary = made.summary(Some(80), false);
     let lines: Vec<&str> = summary.lines().collect();
-    assert_eq!(lines.len(), 24, "{summary}");
+    assert_eq!(lines.len(), 23, "the line on stderr about live tokens makes 24: {summary}");
     assert!(lines.iter().all(|line| line.chars().count() <= 80), "{summary}");
     assert_eq!(lines[0], "1 token found 190 times in 9 sources");
     assert!(lines[3].starts_with("lifetime_too_long "), "{summary}");
-    assert_eq!(lines[14], "… and 7 more rows: summary.csv");
-    assert!(lines[15].starts_with("valid "), "{summary}");
-    assert!(lines[18].ends_with("/deep//0.log") && lines[18].contains("  …"), "{summary}");
-    assert_eq!(lines[23], "… and 4 more sources: sources.csv");
+    assert_eq!(lines[13], "… and 8 more rows: summary.csv");
+    assert!(lines[14].starts_with("valid "), "{summary}");
+    assert!(lines[17].ends_with("/deep//0.log") && lines[17].contains("  …"), "{summary}");
+    assert_eq!(lines[22], "… and 4 more sources: sources.csv");
+
+    made.hints = vec![hint(HintName::ClockSkew, &"seconds ".repeat(50)), hint(HintName::PolicyGap, "")];
+    let summary = made.summary(Some(80), false);
+    let lines: Vec<&str> = summary.lines().collect();
+    assert_eq!(lines.len(), 23, "{summary}");
+    assert_eq!(lines[2], "likely cause: clock_skew (confidence high), and 1 more hint: hints.csv");
+    assert!(lines[3].starts_with("  seconds ") && lines[3].chars().count() == 80, "{summary}");
+    assert_eq!(lines[13], "… and 11 more rows: summary.csv");
+}
+
+#[test]
+fn the_summary_tells_a_cause_and_leaves_live_tokens_to_their_own_line() {
+    let mut made = incident();
+    let without = made.summary(None, false);
+    made.hints = vec![hint(HintName::LiveTokensInLogs, "2 tokens")];
+    assert_eq!(made.summary(None, false), without);
+    made.hints.insert(
+        0,
+        hint(HintName::IssuerNearMiss, "iss \x1b[2J\u{202e}eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"),
+    );
+    let with = made.summary(None, false);
+    assert!(
+        with.contains("\n\nlikely cause: issuer_near_miss (confidence high), and 1 more hint: hints.csv\n"),
+        "{with}"
+    );
+    assert!(with.contains("\n  iss \\x1b[2J\\u{202e}eyJ***\n\n"), "{with}");
+}
+
+fn hint(hint: HintName, evidence: &str) -> Hint {
+    Hint {
+        hint,
+        confidence: Confidence::High,
+        evidence: evidence.to_owned(),
+        occurrences: 7,
+        distinct_tokens: 5,
+        sources: 1,
+        first_seen: Some(Timestamp::from_seconds(ONE)),
+        last_seen: None,
+        what_to_check: "Look, then see".to_owned(),
+    }
+}
+
+#[test]
+fn hints_csv_tells_hints_in_their_order_and_harmless() {
+    let mut made = incident();
+    made.hints = vec![hint(HintName::PolicyGap, "=cmd() \x1b[31m"), hint(HintName::ClockSkew, "45 s")];
+    assert_eq!(
+        made.file("hints.csv", None),
+        "hint,confidence,evidence,occurrences,distinct_tokens,sources,first_seen,last_seen,what_to_check\n\
+         policy_gap,high,'=cmd() \\x1b[31m,7,5,1,2026-06-12T01:00:00Z,,\"Look, then see\"\n\
+         clock_skew,high,45 s,7,5,1,2026-06-12T01:00:00Z,,\"Look, then see\"\n"
+    );
 }
 
 #[test]

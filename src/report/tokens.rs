@@ -82,7 +82,7 @@ fn seconds_between(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<i64
 
 /// In how many sources it was found.
 pub(super) fn distinct_sources<'a>(counts: impl Iterator<Item = &'a Count>) -> u64 {
-    let mut sources: Vec<u32> = counts.flat_map(|count| &count.sources).copied().collect();
+    let mut sources: Vec<u32> = counts.flat_map(|count| count.sources.sources()).collect();
     sources.sort_unstable();
     sources.dedup();
     sources.len() as u64

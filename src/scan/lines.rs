@@ -222,6 +222,17 @@ impl<'c> Lines<'c> {
         self.counted.line
     }
 
+    /// The length of the last position's line, without its end, if nothing but white space stands between `end` and
+    /// that. `None` of a line that is only a piece, or whose end is not there.
+    #[must_use]
+    pub fn length_to(&self, end: usize) -> Option<usize> {
+        let start = line_start(&self.chunk.bytes, self.at);
+        let began_here = start > 0 || !self.chunk.begins_inside_line;
+        let behind = self.chunk.bytes.get(end..self.line_end)?;
+        let is_its_end = behind.ends_with(b"\n") && behind.trim_ascii().is_empty();
+        (began_here && is_its_end).then(|| end - start)
+    }
+
     /// A line that no position in the chunk is before.
     #[must_use]
     pub fn first_line(&self) -> u64 {
@@ -394,6 +405,23 @@ mod tests {
         let told = told(LOG, 1000, fallback);
         assert_eq!(told[0].2, Some((0, TimeSource::File)));
         assert_eq!(told[3].2, Some((0, TimeSource::Carried)));
+    }
+
+    #[test]
+    fn the_length_of_a_line_is_told_at_its_end_only() {
+        let length = |text: &str, what: &str| {
+            let mut chunker = Chunker::new(text.as_bytes(), 0, 1000);
+            let chunk = chunker.next_chunk(Vec::new()).unwrap();
+            let context = TimeContext::default();
+            let mut lines = Lines::new(&chunk, &context);
+            let at = text.find(what).unwrap();
+            lines.place(at);
+            lines.length_to(at + what.len())
+        };
+        assert_eq!(length("first\n12345 token\r\nlast", "token"), Some(11));
+        assert_eq!(length("token\n", "token"), Some(5));
+        assert_eq!(length("token and more\n", "token"), None);
+        assert_eq!(length("first\ntoken", "token"), None, "more may have been cut with the line end");
     }
 
     #[test]

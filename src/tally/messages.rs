@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use smallvec::SmallVec;
+use foldhash::HashSet;
 
-use super::{earliest, insert_sorted, union_sorted};
+use super::{Places, earliest};
+use crate::secret::Fingerprint;
 use crate::timestamp::Timestamp;
-use crate::verdict::{Agreement, KeyStatus, SignatureStatus, Verdict};
+use crate::verdict::{Agreement, KeyStatus, SignatureStatus, Verdict, VerdictSet};
 
 /// What is counted together: a message, and what was found about the token of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +16,8 @@ pub struct MessageKey {
     pub message: usize,
     /// The token's verdict; `None` where the record has no token, as below.
     pub verdict: Option<Verdict>,
+    /// The other steps that the token fails.
+    pub also: VerdictSet,
     /// Whether the message and the verdict say the same.
     pub agrees: Agreement,
     /// Where the token's key stood.
@@ -28,8 +31,10 @@ pub struct MessageKey {
 pub struct MessageCount {
     /// Records.
     pub occurrences: u64,
-    /// The sources that hold them, by number, sorted.
-    pub sources: SmallVec<[u32; 4]>,
+    /// The tokens of them.
+    pub tokens: HashSet<Fingerprint>,
+    /// The sources that hold them.
+    pub places: Places,
     /// The earliest event time; `None` when no record has one.
     pub first_seen: Option<Timestamp>,
     /// The latest event time.
@@ -41,14 +46,14 @@ pub struct MessageCount {
 pub struct MessageTally(BTreeMap<MessageKey, MessageCount>);
 
 impl MessageTally {
-    /// Counts one record, written at this time in the source with this number.
-    pub fn add(&mut self, key: MessageKey, at: Option<Timestamp>, source: u32) {
-        self.0.entry(key).or_default().merge(&MessageCount {
-            occurrences: 1,
-            sources: SmallVec::from_slice(&[source]),
-            first_seen: at,
-            last_seen: at,
-        });
+    /// Counts one record: its token, if it has one, when it was written, and the number of its source.
+    pub fn add(&mut self, key: MessageKey, token: Option<Fingerprint>, at: Option<Timestamp>, source: u32) {
+        let count = self.0.entry(key).or_default();
+        count.occurrences += 1;
+        count.tokens.extend(token);
+        count.places.add(source);
+        count.first_seen = earliest(count.first_seen, at);
+        count.last_seen = count.last_seen.max(at);
     }
 
     /// Adds what another tally counted.
@@ -68,10 +73,8 @@ impl MessageCount {
     /// Adds other records.
     pub fn merge(&mut self, other: &Self) {
         self.occurrences += other.occurrences;
-        match *other.sources {
-            [source] => insert_sorted(&mut self.sources, source),
-            _ => union_sorted(&mut self.sources, &other.sources),
-        }
+        self.tokens.extend(&other.tokens);
+        self.places.merge(&other.places);
         self.first_seen = earliest(self.first_seen, other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
     }

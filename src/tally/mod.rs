@@ -2,7 +2,10 @@
 //! every worker counts for itself and the order in which they finish shows nowhere.
 
 mod groups;
+mod live;
 mod messages;
+mod offsets;
+mod places;
 pub mod source;
 mod timeline;
 
@@ -11,11 +14,14 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 pub use groups::{GroupCount, GroupTally, GroupValue};
+pub use live::{live_tokens, usable_until};
 pub use messages::{MessageCount, MessageKey, MessageTally};
+pub use offsets::{NEAR, NearMisses, Offsets};
+pub use places::Places;
 pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};
 
-use smallvec::{Array, SmallVec, smallvec};
+use smallvec::{Array, SmallVec};
 
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
@@ -50,6 +56,8 @@ pub struct TokenFacts {
     pub expires_at: Option<Timestamp>,
     /// Whether `exp` is written in milliseconds: who reads it as seconds (RFC 7519 §2) sees it thousands of years away.
     pub exp_in_milliseconds: bool,
+    /// Whether one of these dates was written in milliseconds.
+    pub in_milliseconds: bool,
     /// Plain values of the claims that the policy names under `show_claims`, in the policy's order.
     pub shown_claims: Vec<Option<Arc<str>>>,
 }
@@ -74,12 +82,14 @@ pub struct Count {
     pub first_seen: Option<Timestamp>,
     /// The latest event time.
     pub last_seen: Option<Timestamp>,
-    /// The sources that hold it, by number, sorted.
-    pub sources: SmallVec<[u32; 4]>,
+    /// The sources that hold it.
+    pub sources: Places,
     /// The first place, by source name and line.
     pub first_location: Location,
     /// Length of the candidate in bytes; the longest where they differ (SD-JWT disclosures, URL-encoding).
     pub length: u32,
+    /// Length of the line at whose end a `truncated` candidate stands, the longest of several; else 0.
+    pub cut_line: u32,
     /// The timeline's buckets that hold it, by number, sorted.
     buckets: SmallVec<[i64; 2]>,
 }
@@ -173,6 +183,12 @@ impl Tally {
     pub fn add_again(&mut self, token: TokenNumber, outcome: OutcomeNumber, sighting: &Sighting<'_>) {
         let bucket = self.bucket(self.outcome(token, outcome).verdict, sighting);
         self.tokens[token.0 as usize].outcomes[outcome.0].1.add(sighting, bucket);
+    }
+
+    /// Notes that an occurrence of a `truncated` outcome stands at the end of a line of this length.
+    pub fn note_cut_line(&mut self, token: TokenNumber, outcome: OutcomeNumber, length: u32) {
+        let count = &mut self.tokens[token.0 as usize].outcomes[outcome.0].1;
+        count.cut_line = count.cut_line.max(length);
     }
 
     /// The outcome with this number.
@@ -287,19 +303,22 @@ impl Tally {
 
 impl Count {
     fn new(sighting: &Sighting<'_>, bucket: Option<i64>) -> Self {
-        Self {
+        let mut count = Self {
             occurrences: 1,
             undated: u64::from(sighting.event_time.is_none()),
             first_seen: sighting.event_time,
             last_seen: sighting.event_time,
-            sources: smallvec![sighting.source_id],
+            sources: Places::default(),
             first_location: Location {
                 source: Arc::clone(sighting.source),
                 line: sighting.line.expect("the first sighting of an outcome has a line"),
             },
             length: sighting.length,
+            cut_line: 0,
             buckets: bucket.into_iter().collect(),
-        }
+        };
+        count.sources.add(sighting.source_id);
+        count
     }
 
     fn add(&mut self, sighting: &Sighting<'_>, bucket: Option<i64>) {
@@ -307,7 +326,7 @@ impl Count {
         self.undated += u64::from(sighting.event_time.is_none());
         self.first_seen = earliest(self.first_seen, sighting.event_time);
         self.last_seen = self.last_seen.max(sighting.event_time);
-        insert_sorted(&mut self.sources, sighting.source_id);
+        self.sources.add(sighting.source_id);
         if let Some(line) = sighting.line
             && (&**sighting.source, line) < (&*self.first_location.source, self.first_location.line)
         {
@@ -324,11 +343,12 @@ impl Count {
         self.undated += other.undated;
         self.first_seen = earliest(self.first_seen, other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
-        union_sorted(&mut self.sources, &other.sources);
+        self.sources.merge(&other.sources);
         if other.first_location < self.first_location {
             self.first_location = other.first_location;
         }
         self.length = self.length.max(other.length);
+        self.cut_line = self.cut_line.max(other.cut_line);
         union_sorted(&mut self.buckets, &other.buckets);
     }
 

@@ -6,7 +6,7 @@ use crate::input::Status;
 use crate::scan::event_time::TimeFormat;
 use crate::timestamp::Timestamp;
 
-use super::earliest;
+use super::{NearMisses, earliest};
 
 /// One source's row of `sources.csv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Found {
     pub untimed: u64,
     /// Findings that `--since` or `--until` left out; counted nowhere else.
     pub outside: u64,
+    /// By how much findings that fail by time alone miss their dates, where that is little.
+    pub near_misses: NearMisses,
 }
 
 impl Found {
@@ -63,6 +65,7 @@ impl Found {
         self.at_file_time += other.at_file_time;
         self.untimed += other.untimed;
         self.outside += other.outside;
+        self.near_misses.merge(&other.near_misses);
     }
 
     /// Notes the format in which a line states its time. Most sources have one, few have more than two.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use crate::message::Entry;
+use crate::secret::Fingerprint;
 use crate::tally::{MessageKey, MessageTally};
 use crate::timestamp::Timestamp;
 use crate::verdict::{Agreement, Circumstances, Outcome, Statement};
@@ -31,6 +32,7 @@ pub(crate) struct Said {
 /// A token in a record, and all that is needed to ask whether a message is about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Witness {
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) outcome: Outcome,
     pub(crate) circumstances: Circumstances,
     pub(crate) at: Option<Timestamp>,
@@ -182,20 +184,23 @@ impl Record<Witness> {
         let Some(said) = self.message else { return };
         let entry = &entries[said.entry];
         let statement = Statement { cause: entry.cause, rank: entry.rank };
-        let agreements = self.tokens.iter().map(|Witness { outcome, circumstances, at }| {
-            (circumstances.agree(statement, outcome, *at), Some(outcome))
-        });
-        let (agrees, outcome) = agreements
+        let agreements = self
+            .tokens
+            .iter()
+            .map(|token| (token.circumstances.agree(statement, &token.outcome, token.at), Some(token)));
+        let (agrees, token) = agreements
             .min_by_key(|(agrees, _)| (*agrees != Agreement::Yes, *agrees != Agreement::Near))
             .unwrap_or((Agreement::NoToken, None));
+        let outcome = token.map(|token| &token.outcome);
         let key = MessageKey {
             message: said.entry,
             verdict: outcome.map(|outcome| outcome.verdict),
+            also: outcome.map(|outcome| outcome.also).unwrap_or_default(),
             agrees,
             key_status: outcome.map(|outcome| outcome.key_status),
             signature: outcome.map(|outcome| outcome.signature),
         };
-        tally.add(key, said.at, source);
+        tally.add(key, token.map(|token| token.fingerprint), said.at, source);
     }
 }
 
@@ -205,6 +210,7 @@ mod tests {
 
     use super::*;
     use crate::message::Cause;
+    use crate::secret::{Fingerprinter, RawToken};
     use crate::verdict::{Detail, KeyStatus, SignatureStatus, Verdict, VerdictSet};
 
     /// What stands in a record: a token with one of two verdicts, or a message with one of two causes and a rank.
@@ -238,7 +244,8 @@ mod tests {
             key_status: KeyStatus::Current,
             signature: SignatureStatus::Verified,
         };
-        Witness { outcome, circumstances: Circumstances::default(), at: None }
+        let fingerprint = Fingerprinter::public().token(RawToken::new(verdict.as_str().as_bytes()));
+        Witness { fingerprint, outcome, circumstances: Circumstances::default(), at: None }
     }
 
     /// What is counted of events in chunks, whose edges come in this order.

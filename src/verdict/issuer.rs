@@ -14,10 +14,7 @@ pub fn check(iss: Option<&str>, policy: &Policy) -> Option<Failure> {
     let detail = match policy.issuer_of(iss) {
         Some(issuer) if issuer.trusted => return None,
         Some(_) => "environment",
-        None => {
-            let trusted = || policy.issuers.iter().filter(|issuer| issuer.trusted);
-            nearest(iss, trusted()).unwrap_or("other")
-        }
+        None => nearest(iss, policy).map_or("other", |(_, word)| word),
     };
     Some(Failure::new(Verdict::WrongIssuer, detail))
 }
@@ -25,9 +22,12 @@ pub fn check(iss: Option<&str>, policy: &Policy) -> Option<Failure> {
 /// The words for a near miss, the nearest first.
 const WORDS: [&str; 5] = ["trailing_slash", "scheme", "port", "case", "tenant"];
 
-fn nearest<'a>(iss: &str, trusted: impl Iterator<Item = &'a Issuer>) -> Option<&'static str> {
-    let words: Vec<_> = trusted.filter_map(|issuer| miss(iss, &issuer.name)).collect();
-    WORDS.into_iter().find(|word| words.contains(word))
+/// The trusted issuer of the policy that an `iss` is nearest to, and how it differs; none if it is near to none.
+#[must_use]
+pub fn nearest<'p>(iss: &str, policy: &'p Policy) -> Option<(&'p Issuer, &'static str)> {
+    let trusted = policy.issuers.iter().filter(|issuer| issuer.trusted);
+    let misses = trusted.filter_map(|issuer| Some((issuer, miss(iss, &issuer.name)?)));
+    misses.min_by_key(|(_, word)| WORDS.iter().position(|known| known == word))
 }
 
 fn miss(iss: &str, name: &IssuerName) -> Option<&'static str> {

@@ -21,6 +21,7 @@ mod words;
 
 pub use crate::policy::KeyStatus;
 pub use agreement::{Agreement, Circumstances, Statement};
+pub use time::Miss;
 pub use token_type::token_type;
 pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
 
@@ -164,6 +165,12 @@ impl Judgement {
             first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
         failing.remove(verdict);
         Outcome { verdict, detail, also: failing, key_status, signature }
+    }
+
+    /// Which dates are missed at an event time, and by how much.
+    #[must_use]
+    pub fn miss(&self, at: Timestamp) -> Miss {
+        Miss::of(&self.dates, at, self.leeway)
     }
 
     /// What explains an outcome of this token.

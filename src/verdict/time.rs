@@ -50,6 +50,43 @@ pub fn check(dates: &Dates, at: Timestamp, leeway: i64) -> impl Iterator<Item = 
     .flatten()
 }
 
+/// By how much an event time misses a date, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apart {
+    /// From one to the other.
+    pub apart: i64,
+    /// The same without the leeway; never negative.
+    pub beyond: i64,
+}
+
+/// Which dates an event time misses. Dates in milliseconds are left out: that they are missed is no clock's fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Miss {
+    /// It is before `nbf` or `iat`; told of the later of the two.
+    pub early: Option<Apart>,
+    /// It is at or after `exp`.
+    pub late: Option<Apart>,
+}
+
+impl Miss {
+    /// Which dates are missed at an event time, as [`check`] judges it.
+    #[must_use]
+    pub fn of(dates: &Dates, at: Timestamp, leeway: i64) -> Self {
+        let millis = |date: Option<NumericDate>| {
+            date.filter(|date| !date.in_milliseconds).map(|date| date.at.millis())
+        };
+        let early = millis(dates.nbf).max(millis(dates.iat)).map(|date| Apart {
+            apart: date.saturating_sub(at.millis()),
+            beyond: date.saturating_sub(leeway).saturating_sub(at.millis()),
+        });
+        let late = millis(dates.exp).map(|exp| Apart {
+            apart: at.millis().saturating_sub(exp),
+            beyond: at.millis().saturating_sub(exp.saturating_add(leeway)),
+        });
+        Self { early: early.filter(|early| early.beyond > 0), late: late.filter(|late| late.beyond >= 0) }
+    }
+}
+
 /// The instants, in milliseconds, at which what [`check`] says may change.
 pub fn turns(dates: &Dates, leeway: i64) -> impl Iterator<Item = i64> {
     let too_late = dates.exp.map(|date| date.at.millis().saturating_add(leeway));
@@ -114,6 +151,27 @@ mod tests {
         let exp = Some(NumericDate { at: Timestamp::from_millis(1_000), in_milliseconds: true });
         assert_eq!(told(Dates { exp, ..Dates::default() }, 1_001, 0), ["expired/milliseconds"]);
         assert_eq!(told(Dates { exp, ..Dates::default() }, 999, 0), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_miss_is_told_exactly_where_a_date_fails() {
+        for (at, leeway) in (0..200).map(|n| (n * 1_000, 30_000)).chain([(i64::MIN, 0), (i64::MAX, i64::MAX)])
+        {
+            let dates = Dates { exp: date(70_000), nbf: date(120_000), iat: date(150_000) };
+            let miss = Miss::of(&dates, Timestamp::from_millis(at), leeway);
+            let failing: Vec<_> =
+                check(&dates, Timestamp::from_millis(at), leeway).map(|f| f.verdict).collect();
+            assert_eq!(miss.late.is_some(), failing.contains(&Verdict::Expired), "{at}");
+            assert_eq!(miss.early.is_some(), failing.contains(&Verdict::IssuedInFuture), "{at}");
+        }
+        let dates = Dates { nbf: date(120_000), iat: date(110_000), ..Dates::default() };
+        let miss = Miss::of(&dates, Timestamp::from_millis(75_000), 30_000);
+        assert_eq!(miss.early, Some(Apart { apart: 45_000, beyond: 15_000 }), "of the later date");
+        let exp = Some(NumericDate { at: Timestamp::from_millis(1_000), in_milliseconds: true });
+        assert_eq!(
+            Miss::of(&Dates { exp, ..Dates::default() }, Timestamp::from_millis(2_000), 0),
+            Miss::default()
+        );
     }
 
     #[test]

@@ -136,15 +136,15 @@ impl VerdictSet {
         self.0 |= 1 << verdict as u32;
     }
 
-    /// Takes a verdict out.
-    pub const fn remove(&mut self, verdict: Verdict) {
-        self.0 &= !(1 << verdict as u32);
-    }
-
-    /// Whether a verdict is in the set.
+    /// Whether the set has a verdict.
     #[must_use]
     pub const fn contains(self, verdict: Verdict) -> bool {
         self.0 & (1 << verdict as u32) != 0
+    }
+
+    /// Takes a verdict out.
+    pub const fn remove(&mut self, verdict: Verdict) {
+        self.0 &= !(1 << verdict as u32);
     }
 
     /// The set with what either has.
@@ -190,6 +190,16 @@ pub struct Outcome {
     pub key_status: KeyStatus,
     /// What became of the signature.
     pub signature: SignatureStatus,
+}
+
+impl Outcome {
+    /// Whether it fails, and nothing but the dates is why.
+    #[must_use]
+    pub fn fails_by_time_alone(&self) -> bool {
+        use Verdict::{Expired, IssuedInFuture, NotYetValid};
+        let is_of_time = |verdict| matches!(verdict, Expired | NotYetValid | IssuedInFuture);
+        is_of_time(self.verdict) && self.also.iter().all(is_of_time)
+    }
 }
 
 #[cfg(test)]

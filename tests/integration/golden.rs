@@ -34,12 +34,14 @@ fn expected(case: &str, extension: &str) -> PathBuf {
     testdata().join("expected").join(format!("{case}{extension}"))
 }
 
-/// The names of all cases.
+/// The names of all cases; those of incidents begin with `scenarios/`.
 fn cases() -> Vec<String> {
-    let mut names: Vec<_> = files(&testdata().join("expected"))
-        .into_keys()
-        .filter_map(|name| name.strip_suffix(".args").map(str::to_owned))
-        .collect();
+    let in_directory = |prefix: &'static str| {
+        files(&testdata().join("expected").join(prefix))
+            .into_keys()
+            .filter_map(move |name| name.strip_suffix(".args").map(|name| format!("{prefix}{name}")))
+    };
+    let mut names: Vec<_> = in_directory("").chain(in_directory("scenarios/")).collect();
     names.sort();
     names
 }

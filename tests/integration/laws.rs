@@ -269,6 +269,10 @@ fn placeless_files(
         if let Some(place) = row.get_mut("first_location") {
             *place = place.rsplit(':').next().unwrap().to_owned();
         }
+        // Hints name sources in the middle of sentences.
+        for sentence in ["evidence", "what_to_check"] {
+            row.remove(sentence);
+        }
     }
     tables
 }

@@ -5,6 +5,7 @@
 mod cli;
 mod faults;
 mod golden;
+mod hints;
 mod laws;
 mod leak;
 mod logs;

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use assert_cmd::Command;
 use data_encoding::BASE64URL_NOPAD;
+use jwtriage::hints::{self, Facts};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::policy::Policy;
@@ -138,15 +139,18 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
     let paths: Vec<OsString> = paths.iter().map(|path| (*path).into()).collect();
     let run::Scan { tally, sources, .. } =
         run::scan(&paths, options, &Silent, Some(&spool), &AtomicBool::new(false)).unwrap();
+    let now = Timestamp::from_seconds(NOON);
+    let tokens = tally.tokens();
+    let hints = hints::find(&Facts::new(&tokens, &sources, &options.criteria.policy, now, &[]));
     let findings = Findings {
         tally: &tally,
         sources: &sources,
         known: None,
         show_claims: &[],
-        now: Timestamp::from_seconds(NOON),
+        now,
         messages: options.criteria.messages.catalogue().entries(),
         groups: &[],
-        hints: &[],
+        hints: &hints,
         leeway: 0,
     };
     jwtriage::run::write(&Report::new(findings), &staging, 2).unwrap();

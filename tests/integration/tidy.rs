@@ -17,7 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("token", &["scan", "secret", "timestamp"]),
     ("verdict", &["token", "policy", "message", "timestamp", "words"]),
     ("tally", &["verdict", "scan", "input", "secret", "timestamp"]),
-    ("hints", &["tally", "verdict", "policy", "message", "scan", "secret", "timestamp", "words"]),
+    ("hints", &["tally", "verdict", "token", "policy", "message", "secret", "timestamp", "words"]),
     ("report", &["hints", "message", "tally", "verdict", "token", "input", "secret", "error", "timestamp"]),
     // What is proposed is a policy, made of counts, in which text from outside is as harmless as in a report.
     ("proposal", &["report", "tally", "verdict", "token", "policy", "error", "timestamp"]),

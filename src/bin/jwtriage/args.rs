@@ -115,7 +115,8 @@ pub struct PolicyInfer {
 ///
 /// Reads files, directories, archives and compressed files (gzip, zstd, bzip2, xz, lz4, tar, zip, told apart by their
 /// content, never by their name), finds every JWT-shaped string, decodes it, judges it at the time of its own line and
-/// writes aggregated reports. Tokens are named only by fingerprints.
+/// writes aggregated reports. The likeliest cause of what fails is shown with its evidence; all causes are in hints.csv,
+/// each with what to check next. Tokens are named only by fingerprints.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     jwtriage scan /var/log/app --policy policy.toml --out report\n  \

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jwtriage::error::{Error, Result};
+use jwtriage::hints::{self, Facts, Hint, MessageCount};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
+use jwtriage::message::Entry;
 use jwtriage::policy::{Policy, duration};
 use jwtriage::report::{Findings, Known, OccurrenceSpool, Report, Staging};
 use jwtriage::run::{Options, Scan};
@@ -85,15 +87,17 @@ fn write(
     let audience = |aud: &str| policy.knows_audience(aud);
     let known = Known { issuer: &issuer, audience: &audience };
     let groups: Vec<String> = options.groups.iter().map(|group| group.name.clone()).collect();
+    let catalogue = options.criteria.messages.catalogue().entries();
+    let hints = likely_causes(scan, policy, catalogue, now);
     let findings = Findings {
         tally: &scan.tally,
         sources: &scan.sources,
         known: policy.judges_issuers().then_some(known),
         show_claims: &policy.show_claims,
         now,
-        messages: options.criteria.messages.catalogue().entries(),
+        messages: catalogue,
         groups: &groups,
-        hints: &[],
+        hints: &hints,
         leeway: policy.leeway,
     };
     let report = Report::new(findings);
@@ -111,6 +115,13 @@ fn write(
         terminal::print(&report.summary(terminal::width(), args.color.on_stdout()))?;
     }
     Ok(live_tokens)
+}
+
+/// What is likely to have gone wrong. What verifiers said is not read yet.
+fn likely_causes(scan: &Scan, policy: &Policy, catalogue: &[Entry], now: Timestamp) -> Vec<Hint> {
+    let tokens = scan.tally.tokens();
+    let messages = MessageCount::all(scan.tally.messages(), catalogue);
+    hints::find(&Facts::new(&tokens, &scan.sources, policy, now, &messages))
 }
 
 /// That what leaked into the logs can still be misused, and where to look.
