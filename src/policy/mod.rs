@@ -40,9 +40,11 @@ pub use verifier::Verification;
 
 use crate::error::{Error, Result};
 use crate::timestamp::Timestamp;
+use data_encoding::HEXLOWER;
 use files::Disk;
 use problem::Problems;
 use regex::Regex;
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::path::Path;
 
@@ -56,6 +58,7 @@ pub struct Policy {
     /// The issuers, in the order of the file.
     pub issuers: Vec<Issuer>,
     source: String,
+    digest: Option<String>,
     union: Rules,
     warnings: Vec<Warning>,
     doubts: Vec<Warning>,
@@ -142,8 +145,9 @@ impl Policy {
         let mut problems = Problems::new(&source);
         let entry = file::parse(text, &mut problems);
         let dir = path.parent().unwrap_or(Path::new(""));
-        let policy = meaning::policy(&entry, &source, dir, files, &mut problems);
+        let mut policy = meaning::policy(&entry, &source, dir, files, &mut problems);
         problems.into_result()?;
+        policy.digest = Some(HEXLOWER.encode(&Sha256::digest(text)));
         Ok(policy)
     }
 
@@ -215,6 +219,13 @@ impl Policy {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// SHA-256 of the policy file's bytes, in hexadecimal; the key files that it names are not in it. `None` without
+    /// a file.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
     }
 
     /// Whether the policy names any issuer. If not, no `iss` is right or wrong, and [`Policy::union`] holds for every

@@ -87,6 +87,7 @@ impl Made {
             messages: &[],
             hints: &[],
             leeway: self.leeway,
+            about: About::default(),
         })
     }
 

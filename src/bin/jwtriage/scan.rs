@@ -12,7 +12,7 @@ use jwtriage::error::{Error, Result};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::policy::{Policy, duration};
-use jwtriage::report::{Findings, Known, OccurrenceSpool, Report, Staging};
+use jwtriage::report::{About, Findings, Known, OccurrenceSpool, Report, Staging};
 use jwtriage::run::{Options, Scan};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::secret::Fingerprinter;
@@ -22,6 +22,7 @@ use jwtriage::timestamp::Timestamp;
 use jwtriage::triage::Criteria;
 use jwtriage::verdict::Verdict;
 
+use crate::about;
 use crate::args::{OutputArgs, Scan as Args, TimeArgs};
 use crate::clock;
 use crate::progress::Progress;
@@ -92,10 +93,15 @@ fn write(
         messages: options.criteria.messages.catalogue().entries(),
         hints: &[],
         leeway: policy.leeway,
+        about: About {
+            command_line: &about::command_line(),
+            policy: about::policy_file(policy),
+            keys: &about::key_windows(policy),
+        },
     };
     let report = Report::new(findings);
     if let Some(staging) = staging {
-        jwtriage::run::write(&report, &staging, options.threads)?;
+        jwtriage::run::write(&report, &about::formats(&args.format), &staging, options.threads)?;
         if let Some(spool) = spool {
             spool.finish(&scan.sources, &staging)?;
         }
