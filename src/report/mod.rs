@@ -10,9 +10,11 @@
 
 mod about;
 mod cell;
+mod chart;
 mod coverage;
 mod csv;
 mod group;
+mod html;
 mod json;
 mod live;
 mod markdown;
@@ -123,9 +125,10 @@ const FILES: [ReportFile; 11] = [
 ];
 
 /// The files of the other formats.
-const DOCUMENTS: [(Format, ReportFile); 2] = [
+const DOCUMENTS: [(Format, ReportFile); 3] = [
     (Format::Json, ReportFile("report.json", |report, out| json::write(report, out))),
     (Format::Md, ReportFile("summary.md", |report, out| markdown::write(report, out))),
+    (Format::Html, ReportFile("report.html", |report, out| html::write(report, out))),
 ];
 
 /// The files that a report in these formats has.
