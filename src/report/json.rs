@@ -146,3 +146,57 @@ impl Serialize for Claims<'_> {
         object.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::rows::{
+        AudienceRow, ClientRow, GroupRow, HintRow, IssuerRow, KeyRow, LiveRow, MessageRow, PolicyKeyRow,
+        SourceRow, SummaryRow, TimelineRow,
+    };
+    use crate::report::value::Kind;
+
+    /// What the schema says of a row.
+    fn check<R: Row>(schema: &serde_json::Value, name: &str, more: &[&str]) {
+        let row = &schema["$defs"][name];
+        let required: Vec<_> =
+            row["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        assert_eq!(required, [R::COLUMNS, more].concat(), "{name}");
+        assert_eq!(row["properties"].as_object().unwrap().len(), required.len(), "{name}");
+        for (column, kind) in R::COLUMNS.iter().zip(R::KINDS) {
+            let told = row["properties"][column].to_string();
+            let is_told = match kind {
+                Kind::Time => told.contains("#/$defs/time"),
+                Kind::Number => told.contains("\"integer\"") || told.contains("\"number\""),
+                Kind::List => told.contains("\"array\""),
+                Kind::Text => {
+                    told.contains("\"string\"") || told.contains("enum") || told.contains("#/$defs/verdict")
+                }
+            };
+            assert!(is_told, "{name}.{column} is {kind:?}, but the schema says {told}");
+        }
+    }
+
+    #[test]
+    fn the_schema_has_the_columns_of_every_table() {
+        let schema = include_str!("../../schema/report.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        check::<PolicyKeyRow<'_>>(&schema, "policy_key", &[]);
+        check::<HintRow<'_>>(&schema, "hint", &[]);
+        check::<MessageRow<'_>>(&schema, "message", &[]);
+        check::<SummaryRow<'_>>(&schema, "summary", &[]);
+        check::<LiveRow<'_>>(&schema, "live", &[]);
+        check::<IssuerRow<'_>>(&schema, "issuer", &[]);
+        check::<AudienceRow<'_>>(&schema, "audience", &[]);
+        check::<ClientRow<'_>>(&schema, "client", &[]);
+        check::<KeyRow<'_>>(&schema, "key", &[]);
+        check::<TimelineRow>(&schema, "bucket", &[]);
+        check::<SourceRow<'_>>(&schema, "source", &[]);
+        check::<GroupRow<'_>>(&schema, "group", &[]);
+        check::<TokenRow<'_>>(&schema, "token", &["claims"]);
+        let words = |name: &str| schema["$defs"][name]["enum"].as_array().unwrap().len();
+        assert_eq!(words("verdict"), crate::verdict::Verdict::ALL.len());
+        let hints = schema["$defs"]["hint"]["properties"]["hint"]["enum"].as_array().unwrap();
+        assert_eq!(hints.len(), crate::hints::HintName::ALL.len());
+    }
+}

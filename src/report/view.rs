@@ -36,9 +36,9 @@ impl Column {
         self.kind == Kind::Number
     }
 
-    /// The name as a person writes it.
+    /// The name as a person writes it: what is counted is distinct, or it is occurrences.
     pub(super) fn title(self) -> String {
-        self.name.replace('_', " ")
+        self.name.strip_prefix("distinct_").unwrap_or(self.name).replace('_', " ")
     }
 }
 

@@ -30,8 +30,8 @@ pub(in crate::report) struct KeyChart {
     pub(in crate::report) height: String,
     /// Kids that have no lane.
     pub(in crate::report) more: u64,
-    /// The status words that are in it, for the legend.
-    pub(in crate::report) statuses: Vec<&'static str>,
+    /// The statuses that are in it, and what they say, for the legend.
+    pub(in crate::report) statuses: Vec<(&'static str, &'static str)>,
 }
 
 /// One `kid`.
@@ -92,8 +92,16 @@ impl KeyChart {
             .enumerate()
             .map(|(n, (name, kid))| lane(report, axis, n, &name, kid))
             .collect();
-        let words = ["current", "retired", "future", "unknown", "unchecked", "absent"];
-        let is_there = |word: &&str| lanes.iter().flat_map(|lane| &lane.seen).any(|bar| bar.class == *word);
+        let words = [
+            ("current", "seen while it was current"),
+            ("retired", "seen after it was retired"),
+            ("future", "seen before it was published"),
+            ("unknown", "seen, but unknown to the policy"),
+            ("unchecked", "seen, not judged"),
+            ("absent", "tokens without a kid"),
+        ];
+        let is_there =
+            |word: &(&str, &str)| lanes.iter().flat_map(|lane| &lane.seen).any(|bar| bar.class == word.0);
         let statuses = words.into_iter().filter(is_there).collect();
         let bottom = TOP + LANE * lanes.len() as f64;
         Some(Self {

@@ -1,6 +1,6 @@
 //! Rows → the geometry of pictures: where every bar, line and label of `report.html` is. The templates make SVG of it.
 //!
-//! Invariant: a picture has at most so many parts, whatever was found: 500 buckets, eight kinds of findings, 26
+//! Invariant: a picture has at most so many parts, whatever was found: 150 bars, eight kinds of findings, 26
 //! instants, 24 keys.
 
 mod keys;

@@ -12,7 +12,9 @@ use crate::report::view::{counted, short, thousands};
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 
-const MAX_BUCKETS: i64 = 500;
+const MAX_BARS: i64 = 150;
+/// How many buckets make a bar; more of them by powers of two.
+const TOGETHER: [i64; 9] = [1, 2, 5, 10, 15, 30, 60, 180, 360];
 /// Verdicts that have a colour of their own; the rest share one.
 const MAX_SERIES: usize = 6;
 const MAX_MARKERS: usize = 26;
@@ -91,8 +93,8 @@ impl TimelineChart {
         let dated = || rows.iter().filter_map(|row| Some((row.bucket_start?.0.millis(), row)));
         let (first, last) = (dated().map(|(at, _)| at).min()?, dated().map(|(at, _)| at).max()?);
         let bucket = report.findings.tally.timeline().width().saturating_mul(1000);
-        let (width, buckets) = coarse(first, last, bucket);
-        let axis = Axis::new(first, first.saturating_add(width.saturating_mul(buckets)), LEFT, RIGHT);
+        let (width, first, bars) = coarse(first, last, bucket);
+        let axis = Axis::new(first, first.saturating_add(width.saturating_mul(bars)), LEFT, RIGHT);
         let place = |at: i64| usize::try_from(at.saturating_sub(first) / width).unwrap_or(0);
 
         let names = series_names(dated().map(|(_, row)| row));
@@ -146,7 +148,7 @@ impl TimelineChart {
             counted(fails, "failing finding"),
             thousands(series.iter().filter(|series| series.class == "ok").map(|series| series.count).sum()),
             clock(&Timestamp::new(first, false).to_string()),
-            clock(&Timestamp::new(first.saturating_add(width.saturating_mul(buckets)), false).to_string()),
+            clock(&Timestamp::new(first.saturating_add(width.saturating_mul(bars)), false).to_string()),
             span(width / 1000),
         );
         Some(Self {
@@ -181,6 +183,11 @@ impl Panel {
 }
 
 impl Series {
+    /// Whether it has a pattern: every other one has, so that neighbours differ in more than colour.
+    pub(in crate::report) fn is_hatched(&self) -> bool {
+        ["s2", "s4", "s6"].contains(&&*self.class)
+    }
+
     fn new(class: String, name: String) -> Self {
         Self { class, name, count: 0, path: String::new() }
     }
@@ -196,12 +203,21 @@ impl Series {
     }
 }
 
-/// How wide bars are and how many fit between two bucket starts, so that there are at most 500.
-fn coarse(first: i64, last: i64, bucket: i64) -> (i64, i64) {
-    let buckets = last.saturating_sub(first) / bucket + 1;
-    let together = (buckets + MAX_BUCKETS - 1) / MAX_BUCKETS;
-    let width = bucket.saturating_mul(together);
-    (width, last.saturating_sub(first) / width + 1)
+/// How wide bars are, where the first begins and how many there are between two bucket starts: whole buckets, so many
+/// together that people can tell the bars apart.
+fn coarse(first: i64, last: i64, bucket: i64) -> (i64, i64, i64) {
+    let bars = |width: i64| {
+        let start = first.div_euclid(width).saturating_mul(width);
+        (start, last.saturating_sub(start) / width + 1)
+    };
+    let mut together = TOGETHER.iter().copied().chain((1..).map(|n| 1i64 << n.min(60)));
+    loop {
+        let width = bucket.saturating_mul(together.next().unwrap_or(i64::MAX));
+        let (start, count) = bars(width);
+        if count <= MAX_BARS || width == i64::MAX {
+            return (width, start, count.min(MAX_BARS));
+        }
+    }
 }
 
 /// The failing verdicts that have a colour of their own: the commonest first.
@@ -300,11 +316,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_are_merged_until_at_most_500_are_left() {
-        assert_eq!(coarse(0, 499_000, 1000), (1000, 500));
-        assert_eq!(coarse(0, 500_000, 1000), (2000, 251));
-        let (width, buckets) = coarse(i64::MIN, i64::MAX, 1000);
-        assert!(width > 0 && (1..=MAX_BUCKETS).contains(&buckets), "{width} {buckets}");
+    fn buckets_are_merged_into_bars_until_people_can_tell_them_apart() {
+        assert_eq!(coarse(1000, 150_000, 1000), (1000, 1000, 150));
+        assert_eq!(coarse(1000, 151_000, 1000), (2000, 0, 76));
+        assert_eq!(coarse(-7000, 499_000, 1000), (5000, -10_000, 102));
+        for (first, last) in [(i64::MIN, i64::MAX), (0, i64::MAX), (i64::MIN, 0), (i64::MAX, i64::MAX)] {
+            let (width, _, bars) = coarse(first, last, 1000);
+            assert!(width > 0 && (1..=MAX_BARS).contains(&bars), "{width} {bars}");
+        }
     }
 
     #[test]
