@@ -39,6 +39,13 @@ impl Timestamp {
         self.millis
     }
 
+    /// Whether RFC 3339 can write it: its year has four digits.
+    #[must_use]
+    pub const fn is_rfc3339(self) -> bool {
+        // From 0000-01-01T00:00:00Z to 9999-12-31T23:59:59.999Z.
+        -62_167_219_200_000 <= self.millis && self.millis < 253_402_300_800_000
+    }
+
     /// Whether the origin stated a fraction of a second.
     #[must_use]
     pub const fn has_subsecond(self) -> bool {
@@ -93,6 +100,12 @@ mod tests {
     fn an_instant_that_rfc_3339_cannot_write_is_shown_as_seconds() {
         assert_eq!(Timestamp::from_seconds(253_402_300_800).to_string(), "253402300800");
         assert_eq!(Timestamp::from_seconds(253_402_300_799).to_string(), "9999-12-31T23:59:59Z");
+        for edge in [-62_167_219_200, 253_402_300_800] {
+            for seconds in edge - 1..=edge {
+                let at = Timestamp::from_seconds(seconds);
+                assert_eq!(at.is_rfc3339(), at.to_string().ends_with('Z'), "{seconds}");
+            }
+        }
     }
 
     #[test]

@@ -42,9 +42,11 @@ pub use verifier::Verification;
 use crate::error::{Error, Result};
 use crate::message::OwnMessage;
 use crate::timestamp::Timestamp;
+use data_encoding::HEXLOWER;
 use files::Disk;
 use problem::Problems;
 use regex::Regex;
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::path::Path;
 
@@ -60,6 +62,7 @@ pub struct Policy {
     /// Messages of verifiers that are looked for besides the built-in ones, in the order of the file.
     pub messages: Vec<OwnMessage>,
     source: String,
+    digest: Option<String>,
     union: Rules,
     warnings: Vec<Warning>,
     doubts: Vec<Warning>,
@@ -146,8 +149,9 @@ impl Policy {
         let mut problems = Problems::new(&source);
         let entry = file::parse(text, &mut problems);
         let dir = path.parent().unwrap_or(Path::new(""));
-        let policy = meaning::policy(&entry, &source, dir, files, &mut problems);
+        let mut policy = meaning::policy(&entry, &source, dir, files, &mut problems);
         problems.into_result()?;
+        policy.digest = Some(HEXLOWER.encode(&Sha256::digest(text)));
         Ok(policy)
     }
 
@@ -219,6 +223,13 @@ impl Policy {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// SHA-256 of the policy file's bytes, in hexadecimal; the key files that it names are not in it. `None` without
+    /// a file.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
     }
 
     /// Whether the policy names any issuer. If not, no `iss` is right or wrong, and [`Policy::union`] holds for every

@@ -12,21 +12,29 @@
 //! - a claim or header value longer than 256 characters is cut there and ends in `…`. It is cut before it is
 //!   escaped: no escape is ever cut in half.
 //!
-//! A number that may be negative is text here: its `-` would begin a formula.
+//! The leading `'` is for spreadsheets alone: other formats take [`Cell::plain`], the same masked and escaped text
+//! without it. A number that may be negative is text in a CSV file: its `-` would begin a formula.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::token::mask_tokens;
 
 /// Characters of a claim or header value that a report shows.
 const MAX_CHARS: usize = 256;
 
-/// Text of a report that came from outside. There is no other way for such text into a row.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub(super) struct Cell<'a>(Cow<'a, str>);
+/// Text of a report that came from outside. There is no other way for such text into a row. Cells that are written
+/// alike are equal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cell<'a> {
+    /// As a CSV file has it.
+    written: Cow<'a, str>,
+    /// Whether its first character is a `'` that the text itself does not have.
+    quoted: bool,
+}
 
 impl<'a> Cell<'a> {
     /// The cell of a text of any length: a source's name, a place, an error.
@@ -47,9 +55,9 @@ impl<'a> Cell<'a> {
     /// The cell of a text in which no token is.
     fn masked(text: Cow<'a, str>) -> Self {
         if !text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-            return Self(visible(text));
+            return Self { written: visible(text), quoted: false };
         }
-        Self(Cow::Owned(format!("'{}", visible(text))))
+        Self { written: Cow::Owned(format!("'{}", visible(text))), quoted: true }
     }
 
     /// The cell of a value that a token may lack; empty when it does.
@@ -57,9 +65,46 @@ impl<'a> Cell<'a> {
         value.map(Self::claim).unwrap_or_default()
     }
 
-    /// The text as written.
+    /// The text as a CSV file has it.
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        &self.written
+    }
+
+    /// The text as formats have it that no spreadsheet opens.
+    pub(super) fn plain(&self) -> &str {
+        &self.written[usize::from(self.quoted)..]
+    }
+}
+
+impl Serialize for Cell<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.written)
+    }
+}
+
+impl PartialEq for Cell<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for Cell<'_> {}
+
+impl PartialOrd for Cell<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Cell<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.written.cmp(&other.written)
+    }
+}
+
+impl Hash for Cell<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.written.hash(state);
     }
 }
 
@@ -157,7 +202,17 @@ mod tests {
 
     #[test]
     fn a_clean_text_is_borrowed() {
-        assert!(matches!(Cell::claim("https://auth.example.com/").0, Cow::Borrowed(_)));
+        assert!(matches!(Cell::claim("https://auth.example.com/").written, Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn only_a_csv_file_has_the_quote_that_keeps_a_formula_from_running() {
+        let cell = Cell::text("=1+1");
+        assert_eq!((cell.as_str(), cell.plain()), ("'=1+1", "=1+1"));
+        let cell = Cell::text("'=1+1");
+        assert_eq!((cell.as_str(), cell.plain()), ("'=1+1", "'=1+1"));
+        assert_eq!(Cell::text("=1+1"), cell, "what a reader of the CSV file cannot tell apart is one cell");
+        assert_eq!(Cell::text("\t-\u{1b}").plain(), "\\x09-\\x1b");
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Tally → files and a table for the terminal.
 //!
-//! A [`Report`] is made once from all that was found. It goes into the directory of a [`Staging`], which is made
+//! Every format is made of the same rows: CSV files, `report.json`, `summary.md` and `report.html`. A [`Report`] is made once from all that was found. It goes into the directory of a [`Staging`], which is made
 //! before the scan, so that a bad output directory costs no time, and appears in its place when it is complete. What
 //! each file holds is in `tables.rs`, `tokens.rs` and `live.rs`, how its columns are called in `rows.rs`, how text from outside
 //! is made harmless in `cell.rs`. `occurrences.csv`, which may be larger than memory, is spooled while the scan runs:
@@ -8,16 +8,26 @@
 //!
 //! Invariant: the same findings give the same bytes, in whatever order they were counted.
 
+mod about;
 mod cell;
+mod chart;
+mod coverage;
 mod csv;
 mod group;
+mod html;
+mod json;
 mod live;
+mod markdown;
+mod meaning;
 mod occurrences;
 mod publish;
 mod rows;
+mod story;
 mod summary;
 mod tables;
 mod tokens;
+mod value;
+mod view;
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -29,6 +39,7 @@ use crate::secret::Fingerprint;
 use crate::tally::{SourceTally, Tally, TokenTally};
 use crate::timestamp::Timestamp;
 
+pub use about::{About, KeyWindow, PolicyFile};
 pub use occurrences::{ChunkRows, Occurrence, OccurrenceSpool};
 pub use publish::Staging;
 
@@ -62,6 +73,8 @@ pub struct Findings<'a> {
     pub hints: &'a [Hint],
     /// How long after its `exp` verifiers still take a token, in milliseconds.
     pub leeway: i64,
+    /// How the findings came about.
+    pub about: About<'a>,
 }
 
 /// What the policy names.
@@ -82,11 +95,24 @@ pub struct Report<'a> {
     live: OnceLock<Vec<(Fingerprint, &'a TokenTally)>>,
 }
 
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// A file per table, for scripts and spreadsheets.
+    Csv,
+    /// `report.json`: all tables and how they came about.
+    Json,
+    /// `summary.md`: what matters, to be pasted into a runbook.
+    Md,
+    /// `report.html`: a page to look at.
+    Html,
+}
+
 /// One file of a report: its name, and what writes it.
 pub struct ReportFile(&'static str, fn(&Report<'_>, &mut dyn Write) -> io::Result<()>);
 
-/// The CSV files that every report has.
-pub const FILES: [ReportFile; 11] = [
+/// The CSV files.
+const FILES: [ReportFile; 11] = [
     ReportFile("summary.csv", |report, out| csv::write(out, report.summary_rows())),
     ReportFile("tokens.csv", |report, out| report.write_tokens(out)),
     ReportFile("issuers.csv", |report, out| csv::write(out, report.issuer_rows())),
@@ -99,6 +125,22 @@ pub const FILES: [ReportFile; 11] = [
     ReportFile("messages.csv", |report, out| csv::write(out, report.message_rows())),
     ReportFile("hints.csv", |report, out| csv::write(out, report.hint_rows())),
 ];
+
+/// The files of the other formats.
+const DOCUMENTS: [(Format, ReportFile); 3] = [
+    (Format::Json, ReportFile("report.json", |report, out| json::write(report, out))),
+    (Format::Md, ReportFile("summary.md", |report, out| markdown::write(report, out))),
+    (Format::Html, ReportFile("report.html", |report, out| html::write(report, out))),
+];
+
+/// The files that a report in these formats has.
+#[must_use]
+pub fn files(formats: &[Format]) -> Vec<&'static ReportFile> {
+    let tables = FILES.iter().map(|file| (Format::Csv, file));
+    let documents = DOCUMENTS.iter().map(|(format, file)| (*format, file));
+    let all = tables.chain(documents);
+    all.filter(|(format, _)| formats.contains(format)).map(|(_, file)| file).collect()
+}
 
 impl<'a> Report<'a> {
     /// Takes the findings, in whatever order they were counted.

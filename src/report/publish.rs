@@ -5,11 +5,12 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::{html, json, markdown};
 use crate::error::{Error, Result};
 
 /// Every file that a report may hold, and those that desktops leave wherever somebody looks. A directory that holds
@@ -43,6 +44,15 @@ pub struct Staging {
     /// Where it is made: in the same directory as the target, so that a rename moves it.
     made: TempDir,
 }
+
+/// By which files a directory is told to be a report: each format has one that the others lack, and how that begins.
+/// Other programs write files of some of these names too.
+const MARKS: [(&str, &[u8]); 4] = [
+    ("summary.csv", b""),
+    ("report.json", json::BEGINNING),
+    ("summary.md", markdown::BEGINNING),
+    ("report.html", html::BEGINNING),
+];
 
 impl Staging {
     /// Begins a report that will be in `out`, which may be absent, empty or an earlier report.
@@ -146,9 +156,10 @@ fn check_replaceable(target: &Path, out: &Path) -> Result<()> {
             out.display()
         )));
     }
-    if !names.is_empty() && !names.iter().any(|name| name == "summary.csv") {
+    if !names.is_empty() && !MARKS.iter().any(|(name, beginning)| begins(&target.join(name), beginning)) {
         return Err(Error::new(format!(
-            "{expected}, but found no summary.csv in \"{}\", which is not empty: name another directory",
+            "{expected}, but found neither summary.csv nor a report of another format in \"{}\", which is not empty: \
+             name another directory",
             out.display()
         )));
     }
@@ -161,6 +172,13 @@ fn check_replaceable(target: &Path, out: &Path) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Whether there is a file that begins like this.
+fn begins(path: &Path, beginning: &[u8]) -> bool {
+    let mut found = Vec::with_capacity(beginning.len());
+    let read = File::open(path).and_then(|file| file.take(beginning.len() as u64).read_to_end(&mut found));
+    read.is_ok() && found == beginning
 }
 
 /// A new hidden directory beside the target, named after it.
@@ -273,12 +291,26 @@ mod tests {
         let out = home.path().join("logs");
         fs::create_dir(&out).unwrap();
         fs::write(out.join("tokens.csv"), "somebody else's").unwrap();
-        assert!(refusal(&out).contains("found no summary.csv in \""), "{}", refusal(&out));
+        assert!(refusal(&out).contains("found neither summary.csv nor"), "{}", refusal(&out));
         fs::write(out.join("summary.csv"), "a report's").unwrap();
         fs::write(out.join("notes.txt"), "mine").unwrap();
         assert!(refusal(&out).contains("found \"notes.txt\" in \""), "{}", refusal(&out));
         assert_eq!(names_in(&out), ["notes.txt", "summary.csv", "tokens.csv"]);
         assert_eq!(names_in(home.path()), ["logs"]);
+    }
+
+    #[test]
+    fn a_report_without_csv_files_is_known_by_how_its_files_begin() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("report");
+        fs::create_dir(&out).unwrap();
+        for (name, beginning) in &MARKS[1..] {
+            fs::write(out.join(name), "somebody else's").unwrap();
+            assert!(refusal(&out).contains("found neither summary.csv nor"), "{name}: {}", refusal(&out));
+            fs::write(out.join(name), [beginning, &b" and so on"[..]].concat()).unwrap();
+            assert!(Staging::new(&out).is_ok(), "{name}");
+            fs::remove_file(out.join(name)).unwrap();
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::cell::Cell;
+use super::value::{Kind, Value, Valued};
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
 use crate::verdict::VerdictSet;
@@ -17,6 +18,11 @@ use crate::verdict::VerdictSet;
 pub(super) trait Row: Serialize {
     /// The file's header.
     const COLUMNS: &'static [&'static str];
+    /// What each column holds.
+    const KINDS: &'static [Kind];
+
+    /// What the columns hold in this row, for formats that know more than text.
+    fn values(&self) -> Vec<Value<'_>>;
 }
 
 /// A value whose cell is what it displays.
@@ -40,6 +46,11 @@ macro_rules! rows {
 
         impl $(<$life>)? Row for $name $(<$life>)? {
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
+            const KINDS: &'static [Kind] = &[$(<$type as Valued>::KIND),+];
+
+            fn values(&self) -> Vec<Value<'_>> {
+                vec![$(self.$field.value()),+]
+            }
         }
     )+ };
 }
@@ -74,13 +85,13 @@ rows! {
         key_status: &'static str,
         signature: &'static str,
         iss: Cell<'a>,
-        aud: Cell<'a>,
+        aud: Several<'a>,
         sub_fingerprint: Option<Shown<SubjectFingerprint>>,
         token_type: &'static str,
         issued_at: When,
         not_before: When,
         expires_at: When,
-        lifetime_s: Option<Cell<'a>>,
+        lifetime_s: Option<Seconds>,
         past_expiry_s: Option<i64>,
         length: u32,
         first_location: Cell<'a>,
@@ -154,7 +165,7 @@ rows! {
         failing: u64,
         first_event: When,
         last_event: When,
-        time_format: Cell<'a>,
+        time_format: Several<'a>,
         undated_lines: u64,
         error: Cell<'a>,
     }
@@ -163,7 +174,7 @@ rows! {
     LiveRow<'a> {
         fingerprint: Shown<Fingerprint>,
         iss: Cell<'a>,
-        aud: Cell<'a>,
+        aud: Several<'a>,
         sub_fingerprint: Option<Shown<SubjectFingerprint>>,
         expires_at: When,
         remaining_s: Option<i64>,
@@ -209,6 +220,15 @@ rows! {
         last_seen: When,
     }
 
+    /// The keys of the policy over time, which no CSV file has.
+    PolicyKeyRow<'a> {
+        issuer: Cell<'a>,
+        kid: Cell<'a>,
+        file: Cell<'a>,
+        from: When,
+        until: When,
+    }
+
     /// `occurrences.csv`: finding.
     OccurrenceRow<'a> {
         source: &'a Cell<'a>,
@@ -223,6 +243,53 @@ rows! {
     }
 }
 
+/// Seconds that may be negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seconds(pub(super) i64);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Cell::text(self.0.to_string()).serialize(serializer)
+    }
+}
+
+/// Several values in one cell, joined with `;`, and each on its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Several<'a> {
+    joined: Cell<'a>,
+    each: Vec<Cell<'a>>,
+}
+
+impl<'a> Several<'a> {
+    /// Values of a token's claim, in its order.
+    pub(super) fn claims(values: &'a [impl AsRef<str>]) -> Self {
+        let each: Vec<_> = values.iter().map(|value| Cell::claim(value.as_ref())).collect();
+        let joined = match &*each {
+            [] => Cell::default(),
+            [only] => only.clone(),
+            _ => Cell::claim(values.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(";")),
+        };
+        Self { joined, each }
+    }
+
+    /// Names.
+    pub(super) fn texts(values: Vec<String>) -> Self {
+        let joined = Cell::text(values.join(";"));
+        Self { joined, each: values.into_iter().map(Cell::text).collect() }
+    }
+
+    /// The values, each on its own.
+    pub(super) fn each(&self) -> &[Cell<'a>] {
+        &self.each
+    }
+}
+
+impl Serialize for Several<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.joined.serialize(serializer)
+    }
+}
+
 /// A part of all occurrences, from `0.000000` to `1.000000`.
 pub(super) type Share = Shown<Millionths>;
 
@@ -231,6 +298,11 @@ pub(super) type Share = Shown<Millionths>;
 pub(super) struct Millionths(u64);
 
 impl Millionths {
+    /// How many millionths.
+    pub(super) const fn get(self) -> u64 {
+        self.0
+    }
+
     /// `part` of `whole`, rounded to the nearest; nothing of nothing is nothing.
     pub(super) fn of(part: u64, whole: u64) -> Self {
         let whole = u128::from(whole.max(1));

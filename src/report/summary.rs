@@ -10,6 +10,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use super::Report;
 use super::cell::visible;
 use super::rows::{SummaryRow, When};
+use super::view::{counted, thousands};
 use crate::hints::{Hint, HintName};
 use crate::input::Status;
 use crate::tally::SourceTally;
@@ -332,22 +333,4 @@ fn keep_end(text: &str, width: usize) -> String {
     });
     let start = cut.map_or(0, |(at, c)| at + c.len_utf8());
     format!("…{}", &text[start..])
-}
-
-/// `1 source`, `12,345 sources`.
-fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
-}
-
-/// The number with a comma between each three digits.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }

@@ -13,8 +13,8 @@ use hashbrown::HashSet;
 use super::cell::Cell;
 use super::group::{DistinctTokens, Group};
 use super::rows::{
-    AudienceRow, ClientRow, GroupRow, HintRow, IssuerRow, KeyRow, MessageRow, Millionths, Shown, SourceRow,
-    SummaryRow, TimelineRow,
+    AudienceRow, ClientRow, GroupRow, HintRow, IssuerRow, KeyRow, MessageRow, Millionths, Several, Shown,
+    SourceRow, SummaryRow, TimelineRow,
 };
 use super::{Known, Report};
 use crate::tally::{Count, GroupCount, GroupValue, MessageCount, TokenFacts};
@@ -23,7 +23,7 @@ use crate::verdict::{Outcome, SignatureStatus, Verdict};
 
 impl<'a> Report<'a> {
     /// Every outcome of every token, with the token's number in order of fingerprints.
-    fn outcomes(&self) -> impl Iterator<Item = (usize, &'a TokenFacts, &'a Outcome, &'a Count)> {
+    pub(super) fn outcomes(&self) -> impl Iterator<Item = (usize, &'a TokenFacts, &'a Outcome, &'a Count)> {
         self.tokens.iter().enumerate().flat_map(|(number, &(_, token))| {
             token.outcomes.iter().map(move |(outcome, count)| (number, &*token.facts, outcome, count))
         })
@@ -197,7 +197,6 @@ impl<'a> Report<'a> {
     pub(super) fn source_rows(&self) -> Vec<SourceRow<'a>> {
         let row = |source: &'a crate::tally::SourceTally| {
             let found = &source.found;
-            let formats = found.time_formats();
             SourceRow {
                 source: Cell::text(&*source.name),
                 status: source.status.as_str(),
@@ -208,7 +207,7 @@ impl<'a> Report<'a> {
                 failing: found.failing(),
                 first_event: found.first_event.map(Shown),
                 last_event: found.last_event.map(Shown),
-                time_format: Cell::text(formats.join(";")),
+                time_format: Several::texts(found.time_formats()),
                 undated_lines: found.undated_lines,
                 error: Cell::text(&*source.error),
             }

@@ -91,6 +91,7 @@ impl Made {
             groups: &[],
             hints: &self.hints,
             leeway: self.leeway,
+            about: About::default(),
         })
     }
 

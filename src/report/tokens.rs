@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Report;
 use super::cell::Cell;
-use super::rows::{Shown, TokenRow};
+use super::rows::{Seconds, Several, Shown, TokenRow};
 use crate::secret::Fingerprint;
 use crate::tally::{Count, TokenFacts, earliest};
 use crate::timestamp::Timestamp;
@@ -68,7 +68,7 @@ fn row<'a>(
         issued_at: facts.issued_at.map(Shown),
         not_before: facts.not_before.map(Shown),
         expires_at: facts.expires_at.map(Shown),
-        lifetime_s: seconds_between(facts.issued_at, facts.expires_at).map(|s| Cell::text(s.to_string())),
+        lifetime_s: seconds_between(facts.issued_at, facts.expires_at).map(Seconds),
         past_expiry_s: seconds_between(facts.expires_at, last_seen).filter(|&seconds| seconds >= 0),
         length: counts().map(|count| count.length).max().unwrap_or(0),
         first_location: first_location(counts()),
@@ -94,11 +94,7 @@ pub(super) fn first_location<'a>(counts: impl Iterator<Item = &'a Count>) -> Cel
     first.map(|place| Cell::text(format!("{}:{}", place.source, place.line))).unwrap_or_default()
 }
 
-/// The values of `aud` joined with `;`, in the token's order.
-pub(super) fn audiences(facts: &TokenFacts) -> Cell<'_> {
-    match &*facts.aud {
-        [] => Cell::default(),
-        [aud] => Cell::claim(&**aud),
-        several => Cell::claim(several.join(";")),
-    }
+/// The values of `aud`, in the token's order.
+pub(super) fn audiences(facts: &TokenFacts) -> Several<'_> {
+    Several::claims(&facts.aud)
 }

@@ -12,7 +12,7 @@ use jwtriage::hints::{self, Facts};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::policy::Policy;
-use jwtriage::report::{Findings, OccurrenceSpool, Report, Staging};
+use jwtriage::report::{About, Findings, Format, OccurrenceSpool, Report, Staging};
 use jwtriage::run::{self, Observer, Options};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::tally::{SourceTally, Tally};
@@ -21,6 +21,9 @@ use jwtriage::triage::Criteria;
 
 /// 2026-06-12T01:00:00Z, around which all logs of the tests are written.
 pub(crate) const NOON: i64 = 1_781_226_000;
+
+/// Every format of a report.
+const FORMATS: [Format; 4] = [Format::Csv, Format::Json, Format::Md, Format::Html];
 
 /// The claims of a token that is valid at [`NOON`].
 pub(crate) const CLAIMS: &str =
@@ -152,8 +155,9 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
         groups: &[],
         hints: &hints,
         leeway: 0,
+        about: About { command_line: &["jwtriage".to_owned(), "scan".to_owned()], ..About::default() },
     };
-    jwtriage::run::write(&Report::new(findings), &staging, 2).unwrap();
+    jwtriage::run::write(&Report::new(findings), &FORMATS, &staging, 2).unwrap();
     spool.finish(&sources, &staging).unwrap();
     staging.publish().unwrap();
     let files = files(&out);

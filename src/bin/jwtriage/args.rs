@@ -10,6 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use jwtriage::policy::PolicyFlags;
 use jwtriage::token::mask_tokens;
 
+use crate::about::FormatName;
 use crate::progress::ProgressMode;
 use crate::terminal::{self, Color};
 
@@ -111,7 +112,7 @@ pub struct PolicyInfer {
     pub time: TimeArgs,
 }
 
-/// Scan logs and write CSV reports
+/// Scan logs and write reports
 ///
 /// Reads files, directories, archives and compressed files (gzip, zstd, bzip2, xz, lz4, tar, zip, told apart by their
 /// content, never by their name), finds every JWT-shaped string, decodes it, judges it at the time of its own line and
@@ -215,6 +216,10 @@ pub struct OutputArgs {
     /// summary only]
     #[arg(long, short = 'o', value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// What the reports are written as (repeatable): csv is a file per table, json is report.json, md is summary.md for a
+    /// runbook, html is report.html, a page to look at [default: csv]
+    #[arg(long, value_name = "FORMAT,…", value_enum, value_delimiter = ',', requires = "out")]
+    pub format: Vec<FormatName>,
     /// Also write every single finding to occurrences.csv
     #[arg(long, requires = "out")]
     pub occurrences: bool,

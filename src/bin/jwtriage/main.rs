@@ -1,5 +1,6 @@
 //! The command line of jwtriage.
 
+mod about;
 mod args;
 mod clock;
 mod new_file;

@@ -14,7 +14,7 @@ use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::message::Entry;
 use jwtriage::policy::{Policy, duration};
-use jwtriage::report::{Findings, Known, OccurrenceSpool, Report, Staging};
+use jwtriage::report::{About, Findings, Known, OccurrenceSpool, Report, Staging};
 use jwtriage::run::{Options, Scan};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::scan::groups::GroupBy;
@@ -25,6 +25,7 @@ use jwtriage::timestamp::Timestamp;
 use jwtriage::triage::Criteria;
 use jwtriage::verdict::Verdict;
 
+use crate::about;
 use crate::args::{OutputArgs, Scan as Args, TimeArgs};
 use crate::clock;
 use crate::progress::Progress;
@@ -99,10 +100,15 @@ fn write(
         groups: &groups,
         hints: &hints,
         leeway: policy.leeway,
+        about: About {
+            command_line: &about::command_line(),
+            policy: about::policy_file(policy),
+            keys: &about::key_windows(policy),
+        },
     };
     let report = Report::new(findings);
     if let Some(staging) = staging {
-        jwtriage::run::write(&report, &staging, options.threads)?;
+        jwtriage::run::write(&report, &about::formats(&args.format), &staging, options.threads)?;
         if let Some(spool) = spool {
             spool.finish(&scan.sources, &staging)?;
         }
