@@ -126,6 +126,9 @@ const FILES: [ReportFile; 11] = [
     ReportFile("hints.csv", |report, out| csv::write(out, report.hint_rows())),
 ];
 
+/// The CSV file of the user's groups, if there are any.
+const GROUPS: ReportFile = ReportFile("groups.csv", |report, out| csv::write(out, report.group_rows()));
+
 /// The files of the other formats.
 const DOCUMENTS: [(Format, ReportFile); 3] = [
     (Format::Json, ReportFile("report.json", |report, out| json::write(report, out))),
@@ -133,20 +136,21 @@ const DOCUMENTS: [(Format, ReportFile); 3] = [
     (Format::Html, ReportFile("report.html", |report, out| html::write(report, out))),
 ];
 
-/// The files that a report in these formats has.
-#[must_use]
-pub fn files(formats: &[Format]) -> Vec<&'static ReportFile> {
-    let tables = FILES.iter().map(|file| (Format::Csv, file));
-    let documents = DOCUMENTS.iter().map(|(format, file)| (*format, file));
-    let all = tables.chain(documents);
-    all.filter(|(format, _)| formats.contains(format)).map(|(_, file)| file).collect()
-}
-
 impl<'a> Report<'a> {
     /// Takes the findings, in whatever order they were counted.
     #[must_use]
     pub fn new(findings: Findings<'a>) -> Self {
         Self { findings, tokens: findings.tally.tokens(), live: OnceLock::new() }
+    }
+
+    /// The files that the report has in these formats.
+    #[must_use]
+    pub fn files(&self, formats: &[Format]) -> Vec<&'static ReportFile> {
+        let groups = (!self.findings.groups.is_empty()).then_some(&GROUPS);
+        let tables = FILES.iter().chain(groups).map(|file| (Format::Csv, file));
+        let documents = DOCUMENTS.iter().map(|(format, file)| (*format, file));
+        let all = tables.chain(documents);
+        all.filter(|(format, _)| formats.contains(format)).map(|(_, file)| file).collect()
     }
 
     /// Writes one file. Files may be written at the same time.
