@@ -54,7 +54,10 @@ impl Matcher {
     fn new(pattern: &Pattern) -> Self {
         let sets = pattern.literal_sets().into_iter().filter(|set| set.len() == 1);
         let needed = sets.flatten().map(|literal| memmem::Finder::new(&literal).into_owned()).collect();
-        Self { needed, regex: pattern.compile().expect("patterns are compiled by their makers or by the tests") }
+        Self {
+            needed,
+            regex: pattern.compile().expect("patterns are compiled by their makers or by the tests"),
+        }
     }
 }
 
@@ -138,7 +141,8 @@ impl Finder {
         let mut shared = Some(first.start - start..first.end - start);
         let mut looked = 0;
         while let Some(hit) = shared {
-            let near = hit.start.saturating_sub(LONGEST_LEAD).max(looked)..line.len().min(hit.end + LONGEST_LEAD);
+            let near =
+                hit.start.saturating_sub(LONGEST_LEAD).max(looked)..line.len().min(hit.end + LONGEST_LEAD);
             look.at_leads(near.clone());
             // What reaches beyond the end of this stretch begins here at the earliest.
             looked = near.end.saturating_sub(LONGEST_LEAD - 1);

@@ -8,7 +8,37 @@ use std::ops::Range;
 /// The literals of the first filter: every entry's own literal holds one of them. Few, rare in logs that do not
 /// speak of tokens, and of beginnings that vector instructions tell apart well: a single one more can halve the speed, as
 /// the bench `messages` shows.
-pub(super) const SHARED: [&str; 29] = ["alg ", "alg: ", "kid ", "KID ", "jwt", "JWT", "Jwt", "JWK", "Jwk", "jwk", "JWS", "jws", "JWE", "IDX", "oken", "ignature", "igning ", "laim", "udience", "ssue", "lgorithm", "egments", "oidc:", "orization ", "satisf", "JOSE", "jose", "SON Web Key", "DecodeE"];
+pub(super) const SHARED: [&str; 29] = [
+    "alg ",
+    "alg: ",
+    "kid ",
+    "KID ",
+    "jwt",
+    "JWT",
+    "Jwt",
+    "JWK",
+    "Jwk",
+    "jwk",
+    "JWS",
+    "jws",
+    "JWE",
+    "IDX",
+    "oken",
+    "ignature",
+    "igning ",
+    "laim",
+    "udience",
+    "ssue",
+    "lgorithm",
+    "egments",
+    "oidc:",
+    "orization ",
+    "satisf",
+    "JOSE",
+    "jose",
+    "SON Web Key",
+    "DecodeE",
+];
 
 /// How long a literal that leads to an entry may be, and so how far from a hit of the first filter it may begin.
 pub(super) const LONGEST_LEAD: usize = 16;

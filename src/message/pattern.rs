@@ -294,6 +294,9 @@ mod tests {
     #[test]
     fn a_pattern_that_is_none_says_why() {
         assert_eq!(Pattern::unicode("a)|(b").unwrap_err(), "unopened group");
-        assert_eq!(Pattern::ascii("[z-a]").unwrap_err(), "invalid character class range, the start must be <= the end");
+        assert_eq!(
+            Pattern::ascii("[z-a]").unwrap_err(),
+            "invalid character class range, the start must be <= the end"
+        );
     }
 }

@@ -31,15 +31,24 @@ fn sample(hir: &Hir, choice: usize, text: &mut String) {
         HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).unwrap()),
         HirKind::Class(class) => {
             let all: Vec<u8> = match class {
-                Class::Bytes(class) => class.ranges().iter().flat_map(|range| range.start()..=range.end()).collect(),
+                Class::Bytes(class) => {
+                    class.ranges().iter().flat_map(|range| range.start()..=range.end()).collect()
+                }
                 Class::Unicode(class) => {
                     let ascii = |c: char| u8::try_from(c).expect("the catalogue's classes are of ASCII");
-                    class.ranges().iter().flat_map(|range| ascii(range.start())..=ascii(range.end())).collect()
+                    class
+                        .ranges()
+                        .iter()
+                        .flat_map(|range| ascii(range.start())..=ascii(range.end()))
+                        .collect()
                 }
             };
             // Letters are the least likely to mean anything.
-            let letters: Vec<u8> =
-                all.iter().copied().filter(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()).collect();
+            let letters: Vec<u8> = all
+                .iter()
+                .copied()
+                .filter(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                .collect();
             let from = if letters.is_empty() { &all } else { &letters };
             text.push(char::from(from[choice % from.len()]));
         }
@@ -76,7 +85,9 @@ fn lines_with(text: &str) -> Vec<String> {
         object.clone(),
         format!("{{\"log\":{},\"stream\":\"stderr\"}}", json(&object)),
         format!("time=2026-06-12T01:00:00Z level=error msg={} status=401", json(text)),
-        format!("\tat com.example.Main.run(Main.java:7)\nCaused by: com.example.LoginFailed: {text}\n\tat x.Y.z(Y.java:1)"),
+        format!(
+            "\tat com.example.Main.run(Main.java:7)\nCaused by: com.example.LoginFailed: {text}\n\tat x.Y.z(Y.java:1)"
+        ),
         format!("\"{}\"\r\n", text.replace('"', "&quot;").replace('\'', "&#39;")),
     ]
 }
@@ -125,10 +136,16 @@ fn the_catalogue_has_every_cause_and_no_row_twice() {
     let mut seen = BTreeSet::new();
     for (entry, source) in entries.iter().zip(&*SOURCES) {
         assert!(RANKS.contains(&entry.rank), "{source}");
-        assert!(!entry.stack.is_empty() && !entry.library.is_empty() && !entry.message.is_empty(), "{source}");
+        assert!(
+            !entry.stack.is_empty() && !entry.library.is_empty() && !entry.message.is_empty(),
+            "{source}"
+        );
         assert!(seen.insert((&entry.stack, &entry.message)), "two rows show as {}", entry.message);
         if entry.rank == 1 {
-            assert!(matches!(entry.cause, Cause::GenericInvalid | Cause::UnknownKid | Cause::InvalidSignature));
+            assert!(matches!(
+                entry.cause,
+                Cause::GenericInvalid | Cause::UnknownKid | Cause::InvalidSignature
+            ));
         }
     }
 }
@@ -277,14 +294,20 @@ fn all_messages_of_a_very_long_line_are_found() {
 #[test]
 fn a_users_own_message_comes_first_and_may_hold_no_shared_literal() {
     let own = |pattern| OwnMessage::new("shop", pattern, Cause::WrongAudience, 3).unwrap();
-    let finder =
-        Finder::new(Catalogue::new(&[own("gate closed for [a-z]+"), own("jwt expired"), own("größe \\w+ zu 'lang'")]));
+    let finder = Finder::new(Catalogue::new(&[
+        own("gate closed for [a-z]+"),
+        own("jwt expired"),
+        own("größe \\w+ zu 'lang'"),
+    ]));
     let found = |text: &str| {
         let hits = finder.hits(text.as_bytes());
         hits.map(|hit| (hit.entry, text[hit.at..hit.end].to_owned())).collect::<Vec<_>>()
     };
     let pair = |entry: usize, text: &str| (entry, text.to_owned());
-    assert_eq!(found("gate closed for shoes\ngate closed for 7\njwt expired"), [pair(0, "gate closed for shoes"), pair(1, "jwt expired")]);
+    assert_eq!(
+        found("gate closed for shoes\ngate closed for 7\njwt expired"),
+        [pair(0, "gate closed for shoes"), pair(1, "jwt expired")]
+    );
     assert_eq!(found(r"größe übel zu \u0027lang\u0027"), [pair(2, r"größe übel zu \u0027lang\u0027")]);
     assert_eq!(finder.catalogue().entries()[0].message, "gate closed for …");
     assert_eq!(finder.catalogue().entries()[0].stack, "shop");
@@ -297,7 +320,10 @@ fn many_own_messages_are_all_found() {
         (0..200).map(|n| OwnMessage::new("own", &text(n), Cause::Expired, 3).unwrap()).collect();
     let finder = Finder::new(Catalogue::new(&own));
     let log: String = (0..200).map(|n| text(n) + "\n").collect();
-    assert_eq!(finder.hits(log.as_bytes()).map(|hit| hit.entry).collect::<Vec<_>>(), (0..200).collect::<Vec<_>>());
+    assert_eq!(
+        finder.hits(log.as_bytes()).map(|hit| hit.entry).collect::<Vec<_>>(),
+        (0..200).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -340,9 +366,7 @@ fn naive(text: &[u8]) -> Vec<Hit> {
 fn salted() -> impl Strategy<Value = String> {
     let all: Vec<String> = (0..SOURCES.len()).flat_map(samples).filter(|text| text.len() < 100).collect();
     let text = prop::sample::select(all);
-    let cut = |(text, from, to): (String, usize, usize)| {
-        text.chars().skip(from).take(to).collect::<String>()
-    };
+    let cut = |(text, from, to): (String, usize, usize)| text.chars().skip(from).take(to).collect::<String>();
     let piece = prop_oneof![
         3 => text.clone(),
         2 => (text, 0..10_usize, 0..30_usize).prop_map(cut),
@@ -380,5 +404,8 @@ proptest! {
 #[test]
 fn every_pattern_compiles() {
     assert_eq!(REGEXES.len(), SOURCES.len());
-    assert!(Pattern::ascii("a{100000}").is_ok_and(|pattern| pattern.compile().is_err()), "and a huge one does not");
+    assert!(
+        Pattern::ascii("a{100000}").is_ok_and(|pattern| pattern.compile().is_err()),
+        "and a huge one does not"
+    );
 }

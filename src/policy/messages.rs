@@ -21,7 +21,8 @@ impl Reader<'_> {
         );
         let message = message.map_err(|reason| {
             let found = quoted(&written.value);
-            self.problems.with(written, format_args!("expected a regular expression, found {found}: {reason}"));
+            self.problems
+                .with(written, format_args!("expected a regular expression, found {found}: {reason}"));
         });
         message.ok().filter(|_| cause.is_some() && rank.is_some())
     }
