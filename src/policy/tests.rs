@@ -354,6 +354,8 @@ fn messages_of_the_users_own_have_defaults() {
     let told: Vec<_> =
         entries.iter().map(|e| (e.stack.as_str(), e.message.as_str(), e.cause.as_str(), e.rank)).collect();
     assert_eq!(told, [("own", "gate closed for …", "wrong_audience", 3), ("shop", "late", "expired", 1)]);
+    let check = Check(&policy).to_string();
+    assert!(check.contains("\nmessage of own: gate closed for … (wrong_audience, rank 3)\n"), "{check}");
 }
 
 #[test]
