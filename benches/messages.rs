@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop where it stands")]
 
+#[allow(dead_code, reason = "of a corpus only the text matters here")]
 mod data;
 
 use std::hint::black_box;

@@ -16,6 +16,8 @@
 //! - [`report`]: counts → CSV files, and a table for the terminal
 //! - [`triage`]: one chunk through the middle of it; [`run`]: the whole, over all threads
 //!
+//! [`message`] finds what verifiers say in the same lines.
+//!
 //! [`proposal`] writes policies for a person to edit, from documents or from counts.
 //!
 //! [`secret`] is the one door out for token bytes; [`error`] is what stops a run; [`timestamp`] is every instant.

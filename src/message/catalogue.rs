@@ -44,12 +44,16 @@ impl OwnMessage {
     ///
     /// # Errors
     ///
-    /// What is wrong with the pattern: it is none, it is too large, or no literal leads to it.
+    /// What is wrong with the pattern: it is none, it is too large, it needs more than a line, or no literal leads to it.
     pub fn new(stack: &str, pattern: &str, cause: Cause, rank: u8) -> Result<Self, String> {
         assert!(RANKS.contains(&rank), "a rank from 1 to 3");
         let pattern = Pattern::unicode(pattern)?;
         pattern.compile()?;
-        if !pattern.literal_sets().iter().any(|set| shortest(set) >= SHORTEST_LITERAL) {
+        let sets = pattern.literal_sets();
+        if sets.iter().flatten().flatten().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            return Err("a message stands on one line; give the line that tells the cause".to_owned());
+        }
+        if !sets.iter().any(|set| shortest(set) >= SHORTEST_LITERAL) {
             return Err(format!(
                 "every match must hold a fixed text of at least {SHORTEST_LITERAL} letters in the same case; \
                  add words of the message"

@@ -124,7 +124,7 @@ impl Finder {
             let hit = self.filter.find(bytes, range.clone())?;
             match long_run_end(bytes, hit.range()) {
                 // What begins inside of the run may still end behind it.
-                Some(end) => range.start = hit.start().max(end - hit.len()) + 1,
+                Some(end) => range.start = (hit.start() + 1).max((end + 1).saturating_sub(LONGEST_LEAD)),
                 None => return Some(hit.range()),
             }
         }

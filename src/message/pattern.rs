@@ -100,7 +100,10 @@ impl Pattern {
     /// When it is too large.
     pub(super) fn compile(&self) -> Result<Regex, String> {
         let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(1 << 20));
-        Regex::builder().configure(config).build_from_hir(&self.hir).map_err(|error| error.to_string())
+        Regex::builder()
+            .configure(config)
+            .build_from_hir(&self.hir)
+            .map_err(|_| "it is too large; shorten what repeats".to_owned())
     }
 
     /// Sets of literals; of each set every match holds at least one member.

@@ -105,8 +105,8 @@ fn every_sample_of_every_entry_is_found_with_its_cause_in_every_kind_of_line() {
                 let found = FINDER.innermost(FINDER.hits(line.as_bytes()));
                 let found = found.map(|hit| &FINDER.catalogue().entries()[hit.entry]);
                 if found.is_none_or(|found| found.cause != entry.cause || found.rank < entry.rank) {
-                    let found = found.map(|found| (&found.message, found.cause, found.rank));
-                    writeln!(complaints, "{} ({}): {found:?} in {line}", SOURCES[n], entry.cause).unwrap();
+                    let found = found.map_or("nothing", |found| &found.message);
+                    writeln!(complaints, "{} ({}): {found} in {line}", SOURCES[n], entry.cause).unwrap();
                     break;
                 }
             }
@@ -271,6 +271,7 @@ fn what_looks_like_a_word_inside_of_a_long_run_is_chance() {
     assert_eq!(entries(&format!("{run}_ERR_JWT_EXPIRED_{run}")), [] as [&Entry; 0]);
     assert_eq!(entries(&format!("token={run}jwt{run} ERR_JWT_EXPIRED")).len(), 1);
     assert_eq!(entries(&format!("{run}{run} jwt expired")).len(), 1);
+    assert_eq!(entries(&format!("{run}{run}no applicable key found in the JSON Web Key Set")).len(), 1);
     assert_eq!(entries(&format!("jwt expired {run}{run}oken{run}\njwt expired")).len(), 2);
 }
 
@@ -327,11 +328,15 @@ fn many_own_messages_are_all_found() {
 }
 
 #[test]
-fn a_pattern_without_a_fixed_text_is_refused() {
+fn a_pattern_that_cannot_be_found_is_refused() {
     for pattern in ["[a-z]+", "(?i)token expired", "ab.*", "token|x"] {
         let error = OwnMessage::new("own", pattern, Cause::Expired, 3).unwrap_err();
         assert!(error.contains("at least 3"), "{pattern}: {error}");
     }
+    let error = OwnMessage::new("own", "gate closed\\nfor", Cause::Expired, 3).unwrap_err();
+    assert!(error.contains("one line"), "{error}");
+    let error = OwnMessage::new("own", "gate [a-z]{99999}", Cause::Expired, 3).unwrap_err();
+    assert!(error.contains("too large"), "{error}");
     assert!(OwnMessage::new("own", "abc", Cause::Expired, 3).is_ok());
 }
 

@@ -6,6 +6,7 @@ use super::key::Key;
 use super::keys::{ALWAYS_RETIRED, KeySet};
 use super::problem::shown;
 use super::{Issuer, IssuerName, Policy, Rules};
+use crate::message::OwnMessage;
 use std::fmt;
 
 /// The text that describes a policy. Issuers stand in the order in which they are tried (exact names, sorted, then
@@ -19,6 +20,10 @@ impl fmt::Display for Check<'_> {
         writeln!(f, "policy: {}", policy.source())?;
         writeln!(f, "leeway: {}", duration::show(policy.leeway))?;
         writeln!(f, "claims shown: {}", list(&policy.show_claims, "none"))?;
+        for entry in policy.messages.iter().map(OwnMessage::entry) {
+            let (stack, message) = (shown(&entry.stack), shown(&entry.message));
+            writeln!(f, "message of {stack}: {message} ({}, rank {})", entry.cause, entry.rank)?;
+        }
         for issuer in in_order(&policy.issuers) {
             writeln!(f)?;
             show_issuer(f, issuer)?;

@@ -153,6 +153,7 @@ fn no_policy_judges_nothing() {
 fn every_mistake_names_its_line_its_key_and_what_was_expected() {
     let issuer = |rest: &str| format!("[[issuer]]\niss = \"a\"\n{rest}");
     let keys = |rest: &str| issuer(&format!("[[issuer.keys]]\n{rest}"));
+    let message = |rest: &str| format!("[[message]]\ncause = \"expired\"\n{rest}");
     for (text, expected) in [
         ("a = ".to_owned(), "1: this is not TOML: string values must be quoted, expected literal string"),
         (
@@ -303,9 +304,58 @@ fn every_mistake_names_its_line_its_key_and_what_was_expected() {
             ),
             "6: until: expected an instant after from (2026-06-12T02:00:00Z), found 2026-06-12T02:00:00Z",
         ),
+        (
+            "[[message]]\npatern = \"x\"\npattern = \"gate closed\"\ncause = \"expired\"".to_owned(),
+            "2: unknown key \"patern\" in [[message]]; did you mean \"pattern\"?",
+        ),
+        ("[[message]]\ncause = \"expired\"".to_owned(), "1: [[message]]: expected pattern, found nothing"),
+        (
+            "[[message]]\npattern = \"gate closed\"".to_owned(),
+            "1: [[message]]: expected cause, found nothing",
+        ),
+        (
+            message("pattern = \"gate (closed\""),
+            "3: pattern: expected a regular expression, found \"gate (closed\": unclosed group",
+        ),
+        (
+            message("pattern = \"[a-z]+\""),
+            "3: pattern: expected a regular expression, found \"[a-z]+\": every match must hold a fixed text of at least 3 letters in the same case; add words of the message",
+        ),
+        (
+            message("pattern = \"gate closed\"\nrank = 4"),
+            "4: rank: expected 1 (generic) to 3 (names the cause), found 4",
+        ),
+        (
+            message("pattern = \"gate closed\"\nrank = \"high\""),
+            "4: rank: expected 1, 2 or 3, found the string \"high\"",
+        ),
+        ("pattern = \"x\"".to_owned(), "1: unknown key \"pattern\" in the policy; it belongs in [[message]]"),
     ] {
         assert_eq!(error(&text), format!("conf/policy.toml:{expected}"), "{text}");
     }
+}
+
+#[test]
+fn an_unknown_cause_is_told_the_known_ones() {
+    let error = error("[[message]]\npattern = \"gate closed\"\ncause = \"late\"");
+    assert!(error.starts_with("conf/policy.toml:3: cause: expected \"missing_token\" or "), "{error}");
+    assert!(error.ends_with(", found \"late\""), "{error}");
+}
+
+#[test]
+fn messages_of_the_users_own_have_defaults() {
+    let policy = policy_with(
+        "[[message]]\npattern = 'gate closed for \\w+'\ncause = \"wrong_audience\"\n\
+         [[message]]\npattern = \"late\"\ncause = \"expired\"\nstack = \"shop\"\nrank = 0x1",
+        &[],
+    )
+    .unwrap();
+    let entries: Vec<_> = policy.messages.iter().map(OwnMessage::entry).collect();
+    let told: Vec<_> =
+        entries.iter().map(|e| (e.stack.as_str(), e.message.as_str(), e.cause.as_str(), e.rank)).collect();
+    assert_eq!(told, [("own", "gate closed for …", "wrong_audience", 3), ("shop", "late", "expired", 1)]);
+    let check = Check(&policy).to_string();
+    assert!(check.contains("\nmessage of own: gate closed for … (wrong_audience, rank 3)\n"), "{check}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
 use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
 use crate::message::Entry;
-use crate::report::{self, ChunkRows, Format, OccurrenceSpool, Report, Staging};
+use crate::report::{ChunkRows, Format, OccurrenceSpool, Report, Staging};
 use crate::scan::event_time::TimeRules;
 use crate::scan::groups::GroupBy;
 use crate::scan::lines::TimeContext;
@@ -100,7 +100,7 @@ pub fn scan(
 /// # Errors
 /// When a file cannot be written, or no thread can be started.
 pub fn write(report: &Report<'_>, formats: &[Format], staging: &Staging, threads: usize) -> Result<()> {
-    let files = report::files(formats);
+    let files = report.files(formats);
     pool(threads)?.install(|| files.par_iter().try_for_each(|file| report.write(file, staging)))
 }
 

@@ -180,3 +180,156 @@ fn is_close(cause: Cause, known: &Circumstances, at: Option<Timestamp>) -> bool 
         distance <= tolerance.unsigned_abs() || (date.in_milliseconds && !is_late)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Judge;
+    use super::super::testing::{at, policy, token};
+    use super::*;
+
+    const POLICY: &str = r#"
+        leeway = "30s"
+        [[issuer]]
+        iss = "https://a.example/"
+        audiences = ["api"]
+        algorithms = ["RS256"]
+        required_claims = ["sub"]
+    "#;
+
+    const RIGHT: &str =
+        r#"{"iss":"https://a.example/","aud":"api","sub":"x","exp":2000,"nbf":1000,"iat":1000}"#;
+
+    fn asked(toml: &str, claims: &str, seconds: Option<i64>, cause: Cause, rank: u8) -> &'static str {
+        let policy = policy(toml);
+        let judgement = Judge::new(&policy).prepare(&token(r#"{"alg":"RS256"}"#, claims), None);
+        let at = seconds.map(at);
+        judgement.agrees(Statement { cause, rank }, &judgement.at(at), at).as_str()
+    }
+
+    fn said(claims: &str, seconds: i64, cause: Cause) -> &'static str {
+        asked(POLICY, claims, Some(seconds), cause, 3)
+    }
+
+    #[test]
+    fn both_may_find_any_of_the_steps_that_fail() {
+        let wrong = r#"{"iss":"https://b.example/","aud":"web","sub":"x","exp":2000}"#;
+        for (cause, expected) in [
+            (Cause::Expired, "yes"),
+            (Cause::WrongIssuer, "yes"),
+            (Cause::WrongAudience, "yes"),
+            (Cause::NotYetValid, "no"),
+            (Cause::AlgNotAllowed, "no"),
+            (Cause::Malformed, "no"),
+        ] {
+            assert_eq!(said(wrong, 9000, cause), expected, "{cause}");
+        }
+    }
+
+    #[test]
+    fn what_is_valid_here_and_refused_there_is_a_contradiction() {
+        for cause in Cause::ALL {
+            let expected = match cause {
+                // There are no keys to look in.
+                Cause::UnknownKid | Cause::InvalidSignature => "near",
+                _ => "no",
+            };
+            assert_eq!(said(RIGHT, 1500, cause), expected, "{cause}");
+        }
+        assert_eq!(asked(POLICY, RIGHT, Some(1500), Cause::AlgNotAllowed, 1), "no", "a wrapper of nothing");
+    }
+
+    #[test]
+    fn clocks_and_leeways_make_a_difference_near() {
+        for (seconds, cause, expected) in [
+            (1967, Cause::Expired, "no"),
+            (1968, Cause::Expired, "near"),
+            (2029, Cause::Expired, "near"),
+            (2030, Cause::Expired, "yes"),
+            (969, Cause::NotYetValid, "yes"),
+            (970, Cause::NotYetValid, "near"),
+            (1032, Cause::IssuedInFuture, "near"),
+            (1033, Cause::IssuedInFuture, "no"),
+            (2000, Cause::NotYetValid, "no"),
+            (2029, Cause::WrongIssuer, "no"),
+        ] {
+            assert_eq!(said(RIGHT, seconds, cause), expected, "{cause} at {seconds}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_narrows_what_is_near() {
+        let policy = policy(POLICY);
+        let judgement = Judge::new(&policy).prepare(&token(r#"{"alg":"RS256"}"#, RIGHT), None);
+        for (millis, expected) in [(1_968_999, Agreement::No), (1_969_000, Agreement::Near)] {
+            let at = Some(Timestamp::new(millis, true));
+            let said = Statement { cause: Cause::Expired, rank: 3 };
+            assert_eq!(judgement.agrees(said, &judgement.at(at), at), expected, "{millis}");
+        }
+    }
+
+    #[test]
+    fn milliseconds_taken_for_seconds_have_not_begun() {
+        let claims =
+            r#"{"iss":"https://a.example/","aud":"api","sub":"x","exp":1781230000000,"nbf":1781226000000}"#;
+        assert_eq!(said(claims, 1_781_228_000, Cause::NotYetValid), "near");
+        assert_eq!(said(claims, 1_781_228_000, Cause::Expired), "no");
+    }
+
+    #[test]
+    fn what_is_not_judged_here_cannot_be_contradicted() {
+        let open = "[[issuer]]\niss = \"https://a.example/\"";
+        for cause in [Cause::WrongAudience, Cause::MissingClaim, Cause::AlgNotAllowed, Cause::UnknownKid] {
+            assert_eq!(asked(open, RIGHT, Some(1500), cause, 3), "near", "{cause}");
+        }
+        assert_eq!(asked(open, RIGHT, Some(1500), Cause::WrongIssuer, 3), "no");
+        assert_eq!(asked("", RIGHT, Some(1500), Cause::WrongIssuer, 3), "near");
+        assert_eq!(asked(POLICY, RIGHT, None, Cause::Expired, 3), "near", "without an event time");
+        let endless = r#"{"iss":"https://a.example/","aud":"api","sub":"x"}"#;
+        assert_eq!(asked(POLICY, endless, None, Cause::Expired, 3), "no", "there is no date to be near to");
+    }
+
+    #[test]
+    fn a_vague_message_agrees_a_little_with_any_failure() {
+        let wrong = r#"{"iss":"https://b.example/","aud":"api","sub":"x","exp":2000}"#;
+        for (cause, rank, expected) in [
+            (Cause::GenericInvalid, 2, "near"),
+            (Cause::JwksFetchFailed, 3, "near"),
+            (Cause::AlgNotAllowed, 1, "near"),
+            (Cause::AlgNotAllowed, 2, "no"),
+            (Cause::MissingToken, 3, "no"),
+        ] {
+            assert_eq!(asked(POLICY, wrong, Some(1500), cause, rank), expected, "{cause} {rank}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_missing_may_be_the_issuer_the_audience_or_the_end() {
+        let claims = r#"{"iss":"https://a.example/","sub":"x","exp":2000}"#;
+        assert_eq!(said(claims, 1500, Cause::MissingClaim), "yes");
+        assert_eq!(said(claims, 1500, Cause::WrongAudience), "yes");
+        assert_eq!(
+            said(r#"{"iss":"https://a.example/","aud":"web","sub":"x"}"#, 1500, Cause::MissingClaim),
+            "no"
+        );
+    }
+
+    #[test]
+    fn a_log_that_hides_the_token_contradicts_nobody() {
+        let policy = policy(POLICY);
+        let mut cut = token(r#"{"alg":"RS256"}"#, RIGHT);
+        cut.claims_are_whole = false;
+        cut.fault = Some(crate::token::Fault::Cut(crate::token::Cut::InPayload));
+        let judgement = Judge::new(&policy).prepare(&cut, None);
+        let outcome = judgement.at(Some(at(1500)));
+        for (cause, expected) in [
+            (Cause::Malformed, "yes"),
+            (Cause::InvalidSignature, "yes"),
+            (Cause::Expired, "near"),
+            (Cause::WrongAudience, "near"),
+            (Cause::MissingToken, "near"),
+        ] {
+            let said = judgement.agrees(Statement { cause, rank: 3 }, &outcome, Some(at(1500)));
+            assert_eq!(said.as_str(), expected, "{cause}");
+        }
+    }
+}

@@ -133,7 +133,8 @@ impl<'p> Judge<'p> {
         ];
         let of_claims = of_claims.into_iter().filter(|(_, judged)| !judged || !has_claims);
         let algorithm = rules.algorithms.is_none().then_some(Verdict::AlgNotAllowed);
-        of_claims.map(|(verdict, _)| verdict).chain(algorithm).collect()
+        let key = rules.keys.is_empty().then_some(Verdict::UnknownKid);
+        of_claims.map(|(verdict, _)| verdict).chain(algorithm).chain(key).collect()
     }
 
     /// A header that is cut may have lost its `kid`.
