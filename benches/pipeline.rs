@@ -41,6 +41,7 @@ fn criteria() -> Criteria {
         since: None,
         until: None,
         bucket: BucketWidth::Auto,
+        profile: None,
     }
 }
 

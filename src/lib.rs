@@ -15,7 +15,7 @@
 //! - [`report`]: counts → CSV files, and a table for the terminal
 //! - [`triage`]: one chunk through the middle of it; [`run`]: the whole, over all threads
 //!
-//! [`proposal`] writes policies for a person to edit, from documents or from counts.
+//! [`profile`] says what a certain verifier would have said; [`proposal`] writes policies for a person to edit, from documents or from counts.
 //!
 //! [`secret`] is the one door out for token bytes; [`error`] is what stops a run; [`timestamp`] is every instant.
 //!
@@ -39,6 +39,7 @@
 pub mod error;
 pub mod input;
 pub mod policy;
+pub mod profile;
 pub mod proposal;
 pub mod report;
 pub mod run;

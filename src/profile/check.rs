@@ -18,6 +18,13 @@ pub(super) enum Check {
     Before(i64, Text),
     /// It depends on the keys that are published.
     Key(KeyCheck),
+    /// It is made only while none of these keys is published.
+    Otherwise {
+        /// The keys.
+        unless: Vec<Trial>,
+        /// The check.
+        check: Box<Check>,
+    },
     /// All of these are checked, and the errors of those that fail are told together.
     Together {
         /// What stands before them.
@@ -74,6 +81,10 @@ impl Check {
             Self::From(turn, error) => millis.filter(|at| at >= turn).map(|_| error.clone()),
             Self::Before(turn, error) => millis.filter(|at| at < turn).map(|_| error.clone()),
             Self::Key(check) => check.at(millis),
+            Self::Otherwise { unless, check } => {
+                let is_made = !unless.iter().any(|trial| trial.may_be_published(millis));
+                is_made.then(|| check.at(at)).flatten()
+            }
             Self::Together { prefix, separator, checks } => {
                 let errors: Vec<Text> = checks.iter().filter_map(|check| check.at(at)).collect();
                 (!errors.is_empty()).then(|| format!("{prefix}{}", errors.join(separator)).into())
@@ -86,8 +97,10 @@ impl Check {
         match self {
             Self::Always(_) => {}
             Self::From(turn, _) | Self::Before(turn, _) => turns.push(*turn),
-            Self::Key(check) => {
-                turns.extend(check.trials.iter().flat_map(|trial| [trial.from, trial.until]).flatten());
+            Self::Key(check) => check.trials.iter().for_each(|trial| trial.add_turns(turns)),
+            Self::Otherwise { unless, check } => {
+                unless.iter().for_each(|trial| trial.add_turns(turns));
+                check.add_turns(turns);
             }
             Self::Together { checks, .. } => checks.iter().for_each(|check| check.add_turns(turns)),
         }
@@ -100,12 +113,7 @@ impl KeyCheck {
         if at.is_none() && self.trials.iter().any(|trial| trial.from.is_some() || trial.until.is_some()) {
             return None;
         }
-        let is_published = |trial: &&Trial| {
-            at.is_none_or(|at| {
-                trial.from.is_none_or(|from| from <= at) && trial.until.is_none_or(|until| at < until)
-            })
-        };
-        let mut published = self.trials.iter().filter(is_published);
+        let mut published = self.trials.iter().filter(|trial| trial.may_be_published(at));
         let Some(first) = published.next() else { return self.none.clone() };
         match &self.choice {
             Choice::First => first.error.clone(),
@@ -122,6 +130,17 @@ impl KeyCheck {
                 Some(error.clone())
             }
         }
+    }
+}
+
+impl Trial {
+    /// Whether it is published at an instant in milliseconds; without one, it may be.
+    fn may_be_published(&self, at: Option<i64>) -> bool {
+        at.is_none_or(|at| self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until))
+    }
+
+    fn add_turns(&self, turns: &mut Vec<i64>) {
+        turns.extend([self.from, self.until].into_iter().flatten());
     }
 }
 

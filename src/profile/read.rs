@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use data_encoding::{BASE64URL_NOPAD, Encoding, Specification};
 use serde_json::{Map, Value};
 
+use crate::token::mask_tokens;
+
 /// How strictly a library reads base64url.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Base64 {
@@ -74,14 +76,17 @@ pub(super) fn reached_by_seconds(seconds: f64) -> i64 {
     (seconds.ceil() * 1000.0) as i64
 }
 
+/// As much of a value of the token as an error repeats, without a token that may stand in it.
+pub(super) fn repeated(value: &str) -> String {
+    mask_tokens(value).chars().take(REPEATED).collect()
+}
+
+/// How many characters of a value an error repeats.
+const REPEATED: usize = 256;
+
 /// The text of a string value.
 pub(super) fn text(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str)
-}
-
-/// Seconds since the epoch as RFC 3339 with whole seconds, as Java's `Instant` prints them.
-pub(super) fn instant(seconds: i64) -> String {
-    crate::timestamp::Timestamp::from_seconds(seconds).to_string()
 }
 
 #[cfg(test)]

@@ -176,7 +176,7 @@ impl HeldKey {
     }
 
     /// Whether it is a secret.
-    pub(super) const fn is_secret(&self) -> bool {
+    pub(super) fn is_secret(&self) -> bool {
         matches!(self.key.kind, KeyKind::Oct { .. })
     }
 
@@ -186,7 +186,7 @@ impl HeldKey {
     }
 
     /// Whether its `use` allows signatures.
-    pub(super) const fn is_for_signatures(&self) -> bool {
+    pub(super) fn is_for_signatures(&self) -> bool {
         matches!(self.key.usage, None | Some(Usage::Sig))
     }
 

@@ -143,7 +143,7 @@ impl Judgement {
         let Failure { verdict, detail } =
             first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
         failing.remove(verdict);
-        Outcome { verdict, detail, also: failing, key_status, signature }
+        Outcome { verdict, detail, also: failing, key_status, signature, predicted: None }
     }
 
     /// What explains an outcome of this token.

@@ -89,6 +89,7 @@ pub(crate) fn options() -> Options {
             since: None,
             until: None,
             bucket: BucketWidth::Auto,
+            profile: None,
         },
     }
 }

@@ -27,6 +27,7 @@ pub fn run(args: &PolicyInfer) -> Result<ExitCode> {
         since: None,
         until: None,
         bucket: BucketWidth::Auto,
+        profile: None,
     };
     let options = options_at(&args.time, args.threads, criteria)?;
     let progress = Progress::new(args.progress);

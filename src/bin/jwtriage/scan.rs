@@ -91,7 +91,7 @@ fn write(
         now,
         leeway: policy.leeway,
     };
-    let report = Report::new(findings);
+    let report = Report::new(findings).with_predictions(options.criteria.profile.is_some());
     if let Some(staging) = staging {
         jwtriage::run::write(&report, &staging, options.threads)?;
         if let Some(spool) = spool {
@@ -179,6 +179,7 @@ fn options(args: &Args) -> Result<Options> {
         since: None,
         until: None,
         bucket: bucket(args.output.bucket.as_deref())?,
+        profile: args.output.profile(),
     };
     options_at(&args.time, args.threads, criteria)
 }

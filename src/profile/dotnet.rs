@@ -1,0 +1,187 @@
+//! `Microsoft.IdentityModel` 8 (`JsonWebTokenHandler.ValidateSignature.cs`, `JsonWebToken.cs`, `Validators.cs`,
+//! `ValidatorUtilities.cs`, `InternalValidators.cs`), as `AddJwtBearer` of ASP.NET Core configures it.
+//!
+//! The signature comes before lifetime, audience and issuer, in this order. Where no key has the token's `kid`, all keys are tried,
+//! and then lifetime, issuer and audience come before the complaint about the key: a token that is expired is told to be expired.
+//! `exp` is required, and `nbf` may not lie behind it. The skew is five minutes, and a token is still taken at `exp` + skew. An
+//! audience may differ by a `/` at its end. The texts are English ones, with what varies left out: numbers of keys, the keys, the token.
+
+use serde_json::{Map, Value};
+
+use super::Input;
+use super::check::{Check, Checks, Choice, Text};
+use super::read::{self, Base64};
+use super::setup::{Effort, HeldKey};
+
+const BASE64: Base64 = Base64 { standard: true, padding: true, stray_bits: true };
+
+pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
+    let mut checks = Checks::default();
+    let malformed = |what: &str| format!("SecurityTokenMalformedException: {what}");
+    let form = match input.parts.len() {
+        1 => Some("IDX14100: JWT is not well formed, there are no dots (.).…"),
+        2 if input.parts[1].is_empty() => Some("IDX14100: JWT is not well formed, there are no dots (.).…"),
+        2 => Some("IDX14120: JWT is not well formed, there is only one dot (.).…"),
+        3 => None,
+        4 => Some("IDX14121: JWT is not a well formed JWE, there must be four dots (.).…"),
+        5 => return checks.fail("SecurityTokenDecryptionFailedException: …"),
+        _ => Some("IDX14122: JWT is not a well formed JWE, there are more than four dots (.) a JWE can have at most 4 dots.…"),
+    };
+    if let Some(form) = form {
+        return checks.fail(malformed(form));
+    }
+    let object = |part: &str| BASE64.decode(part).and_then(|bytes| read::object(&bytes));
+    let Some(header) = object(input.parts[0]) else {
+        return checks.fail(malformed("IDX14102: Unable to decode the header '…' as Base64Url encoded string."));
+    };
+    let Some(claims) = object(input.parts[1]) else {
+        return checks.fail(malformed("IDX14101: Unable to decode the payload '…' as Base64Url encoded string."));
+    };
+    let Some(signature) = BASE64.decode(input.parts[2]) else { return checks.fail("FormatException: IDX10400: …") };
+    if input.parts[2].is_empty() {
+        return checks.fail(
+            "SecurityTokenInvalidSignatureException: IDX10504: Unable to validate signature, token does not have a signature: '…'.",
+        );
+    }
+    let lifetime = lifetime(input, &claims);
+    let (audience, issuer) = (audience(input, claims.get("aud")), issuer(input, claims.get("iss")));
+    add_key(input, &header, &signature, &mut checks, [&lifetime, &issuer, &audience]);
+    lifetime.into_iter().chain(audience).chain(issuer).for_each(|check| checks.add(check));
+    checks.done()
+}
+
+/// `ValidateSignature`. `claims` are the checks that come first where no key has the token's name.
+fn add_key(
+    input: &Input<'_>,
+    header: &Map<String, Value>,
+    signature: &[u8],
+    checks: &mut Checks,
+    claims: [&[Check]; 3],
+) {
+    let setup = input.setup;
+    if setup.keys.is_empty() {
+        return;
+    }
+    let alg = read::text(header.get("alg")).unwrap_or_default();
+    let kid = read::text(header.get("kid")).filter(|kid| !kid.is_empty());
+    let verifies = |held: &HeldKey, effort: &mut Effort| {
+        let is_allowed = setup.algorithms.is_none() || setup.allows(alg);
+        is_allowed && held.fits_kind(alg) && held.verifies(alg, input.signing_input(), signature, effort)
+    };
+    let matched = "SecurityTokenInvalidSignatureException: IDX10511: Signature validation failed. Keys tried: '…'. …";
+    let (unmatched, any) = match kid {
+        Some(kid) => {
+            let kid = read::repeated(kid);
+            let unmatched = format!(
+                "SecurityTokenSignatureKeyNotFoundException: IDX10503: Signature validation failed. The token's kid is: '{kid}', \
+                 but did not match any keys in TokenValidationParameters or Configuration. Keys tried: '…'. …"
+            );
+            (unmatched, false)
+        }
+        None => (
+            "SecurityTokenSignatureKeyNotFoundException: IDX10517: Signature validation failed. The token's kid is missing. Keys \
+             tried: '…'. …"
+                .to_owned(),
+            true,
+        ),
+    };
+    let named = |held: &HeldKey| held.is_usable() && (any || kid.is_some_and(|kid| held.has_kid(kid)));
+    let own = setup.key_check(
+        Choice::Any { last: true },
+        None,
+        named,
+        |held, effort| {
+            (!verifies(held, effort)).then(|| if any { unmatched.clone().into() } else { Text::from(matched) })
+        },
+    );
+    checks.add(Check::Key(own.clone()));
+    if any {
+        return;
+    }
+    // While no key of that name is published, the others are tried, and if none verifies, the claims have the first word.
+    let others = setup.key_check(
+        Choice::Any { last: true },
+        None,
+        |held| held.is_usable() && !named(held),
+        |held, effort| (!verifies(held, effort)).then(|| unmatched.clone().into()),
+    );
+    let fallback = |error: Check| Check::Otherwise {
+        unless: own.trials.iter().chain(others.trials.iter().filter(|trial| trial.error.is_none())).cloned().collect(),
+        check: Box::new(error),
+    };
+    for check in claims.into_iter().flatten() {
+        checks.add(fallback(check.clone()));
+    }
+    checks.add(fallback(Check::Always(unmatched.into())));
+}
+
+/// `ValidateLifetime`
+fn lifetime(input: &Input<'_>, claims: &Map<String, Value>) -> Vec<Check> {
+    // Of what is no number, and of a number as text, the handler makes a date where it can; a fraction is cut.
+    let date = |name: &str| {
+        let value = claims.get(name)?;
+        let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+        Some((number.trunc() * 1000.0) as i64)
+    };
+    let skew = input.setup.leeway_or(300);
+    let fails = |text: &'static str| vec![Check::Always(text.into())];
+    let Some(exp) = date("exp") else {
+        return fails(
+            "SecurityTokenNoExpirationException: IDX10225: Lifetime validation failed. The token is missing an Expiration Time. …",
+        );
+    };
+    let nbf = date("nbf");
+    if nbf.is_some_and(|nbf| nbf > exp) {
+        return fails(
+            "SecurityTokenInvalidLifetimeException: IDX10224: Lifetime validation failed. The NotBefore (UTC): '…' is after Expires (UTC): '…'.",
+        );
+    }
+    let early = nbf.map(|nbf| {
+        Check::Before(
+            nbf.saturating_sub(skew),
+            "SecurityTokenNotYetValidException: IDX10222: Lifetime validation failed. The token is not yet valid. ValidFrom (UTC): '…', Current time (UTC): '…'."
+                .into(),
+        )
+    });
+    // It is expired once it lies before the clock less the skew.
+    let late = Check::From(
+        exp.saturating_add(skew).saturating_add(1),
+        "SecurityTokenExpiredException: IDX10223: Lifetime validation failed. The token is expired. ValidTo (UTC): '…', Current time (UTC): '…'."
+            .into(),
+    );
+    early.into_iter().chain([late]).collect()
+}
+
+/// `ValidateAudience`
+fn audience(input: &Input<'_>, aud: Option<&Value>) -> Vec<Check> {
+    let Some(expected) = &input.setup.audiences else { return Vec::new() };
+    let bare = |aud: &str| aud.strip_suffix('/').unwrap_or(aud).to_owned();
+    let is_known = |aud: &Value| aud.as_str().is_some_and(|aud| expected.iter().any(|known| bare(known) == bare(aud)));
+    let (matches, is_empty) = match aud {
+        None | Some(Value::Null) => (false, true),
+        Some(Value::Array(several)) => (several.iter().any(is_known), several.is_empty()),
+        Some(one) => (is_known(one), false),
+    };
+    let error = if matches {
+        return Vec::new();
+    } else if is_empty {
+        "IDX10206: Unable to validate audience. The 'audiences' parameter is empty."
+    } else {
+        "IDX10214: Audience validation failed. …"
+    };
+    vec![Check::Always(format!("SecurityTokenInvalidAudienceException: {error}").into())]
+}
+
+/// `ValidateIssuer`
+fn issuer(input: &Input<'_>, iss: Option<&Value>) -> Vec<Check> {
+    if input.issuer_is_taken() {
+        return Vec::new();
+    }
+    let is_blank = !iss.and_then(Value::as_str).is_some_and(|iss| !iss.trim().is_empty());
+    let error = if is_blank {
+        "IDX10211: Unable to validate issuer. The 'issuer' parameter is null or whitespace"
+    } else {
+        "IDX10205: Issuer validation failed. …"
+    };
+    vec![Check::Always(format!("SecurityTokenInvalidIssuerException: {error}").into())]
+}
