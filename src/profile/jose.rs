@@ -47,7 +47,7 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
     if is_unencoded {
         return checks.fail("JWTInvalid: JWTs MUST NOT use unencoded payload");
     }
-    let Some(claims) = read::object(&payload) else {
+    let Some(Value::Object(claims)) = read::json_of_any_size(&payload) else {
         return checks.fail("JWTInvalid: JWT Claims Set must be a top-level JSON object");
     };
     check_claims(input, &claims, &mut checks);

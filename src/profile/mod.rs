@@ -190,7 +190,7 @@ impl Input<'_> {
 fn issuer(text: &str) -> Option<String> {
     let lenient = read::Base64 { standard: true, padding: true, stray_bits: true };
     let payload = lenient.decode(text.split('.').nth(1)?)?;
-    match read::object(&payload)?.remove("iss")? {
+    match read::object(String::from_utf8_lossy(&payload).as_bytes())?.remove("iss")? {
         Value::String(iss) => Some(iss),
         _ => None,
     }

@@ -46,7 +46,7 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
         return checks.fail(error);
     }
     let alg = header.get("alg");
-    let claims = match read::json(&payload) {
+    let claims = match read::json_of_any_size(&payload) {
         Some(Value::Object(claims)) => Ok(claims),
         None => Err("DecodeError: Invalid payload string: …"),
         Some(_) => Err("DecodeError: Invalid payload string: must be a json object"),

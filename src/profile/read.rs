@@ -57,6 +57,30 @@ pub(super) fn json(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes).ok()
 }
 
+/// The same for libraries that know numbers of any size: one of more digits than a double has room for is cut to as many.
+pub(super) fn json_of_any_size(bytes: &[u8]) -> Option<Value> {
+    serde_json::from_slice(bytes)
+        .or_else(|error| {
+            let is_too_large = error.to_string().starts_with("number out of range");
+            if is_too_large { serde_json::from_slice(&shortened(bytes)) } else { Err(error) }
+        })
+        .ok()
+}
+
+/// A JSON text in which no number has more than 300 digits in a row.
+fn shortened(bytes: &[u8]) -> Vec<u8> {
+    let (mut text, mut digits, mut in_string, mut escaped) = (Vec::with_capacity(bytes.len()), 0, false, false);
+    for &byte in bytes {
+        in_string ^= byte == b'"' && !escaped;
+        escaped = in_string && byte == b'\\' && !escaped;
+        digits = if byte.is_ascii_digit() && !in_string { digits + 1 } else { 0 };
+        if digits <= 300 {
+            text.push(byte);
+        }
+    }
+    text
+}
+
 /// A JSON object.
 pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     match json(bytes) {
@@ -116,6 +140,16 @@ mod tests {
         }
         assert_eq!(node_buffer("-_9"), [0xfb, 0xff]);
         assert_eq!(node_buffer("QUJDR"), b"ABC");
+    }
+
+    #[test]
+    fn a_number_of_any_size_is_read_where_the_library_reads_it() {
+        let text = format!(r#"{{"a\\\"1":"{0}","exp":{0},"n":1}}"#, "9".repeat(400));
+        assert_eq!(json(text.as_bytes()), None);
+        let value = json_of_any_size(text.as_bytes()).unwrap();
+        assert_eq!(value["exp"].as_f64(), Some(1e300));
+        assert_eq!(value.as_object().unwrap().values().next().unwrap().as_str().unwrap().len(), 400);
+        assert_eq!(json_of_any_size(b"{"), None);
     }
 
     #[test]
