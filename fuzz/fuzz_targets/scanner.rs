@@ -39,6 +39,7 @@ static CRITERIA: LazyLock<Criteria> = LazyLock::new(|| Criteria {
     since: None,
     until: None,
     bucket: BucketWidth::Auto,
+    profile: None,
 });
 
 static RULES: LazyLock<Arc<TimeRules>> =

@@ -136,7 +136,9 @@ impl KeyCheck {
 impl Trial {
     /// Whether it is published at an instant in milliseconds; without one, it may be.
     fn may_be_published(&self, at: Option<i64>) -> bool {
-        at.is_none_or(|at| self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until))
+        at.is_none_or(|at| {
+            self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
+        })
     }
 
     fn add_turns(&self, turns: &mut Vec<i64>) {
@@ -193,9 +195,13 @@ mod tests {
 
     #[test]
     fn only_published_keys_count_and_each_choice_picks_among_them() {
-        let trials =
-            vec![trial(None, Some(10), Some("a")), trial(Some(5), None, Some("b")), trial(Some(8), None, None)];
-        let check = |choice| Check::Key(KeyCheck { choice, trials: trials.clone(), none: Some("none".into()) });
+        let trials = vec![
+            trial(None, Some(10), Some("a")),
+            trial(Some(5), None, Some("b")),
+            trial(Some(8), None, None),
+        ];
+        let check =
+            |choice| Check::Key(KeyCheck { choice, trials: trials.clone(), none: Some("none".into()) });
         let at = |choice, at| told(&check(choice), Some(at));
         assert_eq!(at(Choice::First, 4), "a");
         assert_eq!(at(Choice::First, 10), "b");

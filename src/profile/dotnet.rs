@@ -25,19 +25,25 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
         3 => None,
         4 => Some("IDX14121: JWT is not a well formed JWE, there must be four dots (.).…"),
         5 => return checks.fail("SecurityTokenDecryptionFailedException: …"),
-        _ => Some("IDX14122: JWT is not a well formed JWE, there are more than four dots (.) a JWE can have at most 4 dots.…"),
+        _ => Some(
+            "IDX14122: JWT is not a well formed JWE, there are more than four dots (.) a JWE can have at most 4 dots.…",
+        ),
     };
     if let Some(form) = form {
         return checks.fail(malformed(form));
     }
     let object = |part: &str| BASE64.decode(part).and_then(|bytes| read::object(&bytes));
     let Some(header) = object(input.parts[0]) else {
-        return checks.fail(malformed("IDX14102: Unable to decode the header '…' as Base64Url encoded string."));
+        return checks
+            .fail(malformed("IDX14102: Unable to decode the header '…' as Base64Url encoded string."));
     };
     let Some(claims) = object(input.parts[1]) else {
-        return checks.fail(malformed("IDX14101: Unable to decode the payload '…' as Base64Url encoded string."));
+        return checks
+            .fail(malformed("IDX14101: Unable to decode the payload '…' as Base64Url encoded string."));
     };
-    let Some(signature) = BASE64.decode(input.parts[2]) else { return checks.fail("FormatException: IDX10400: …") };
+    let Some(signature) = BASE64.decode(input.parts[2]) else {
+        return checks.fail("FormatException: IDX10400: …");
+    };
     if input.parts[2].is_empty() {
         return checks.fail(
             "SecurityTokenInvalidSignatureException: IDX10504: Unable to validate signature, token does not have a signature: '…'.",
@@ -68,7 +74,8 @@ fn add_key(
         let is_allowed = setup.algorithms.is_none() || setup.allows(alg);
         is_allowed && held.fits_kind(alg) && held.verifies(alg, input.signing_input(), signature, effort)
     };
-    let matched = "SecurityTokenInvalidSignatureException: IDX10511: Signature validation failed. Keys tried: '…'. …";
+    let matched =
+        "SecurityTokenInvalidSignatureException: IDX10511: Signature validation failed. Keys tried: '…'. …";
     let (unmatched, any) = match kid {
         Some(kid) => {
             let kid = read::repeated(kid);
@@ -86,14 +93,9 @@ fn add_key(
         ),
     };
     let named = |held: &HeldKey| held.is_usable() && (any || kid.is_some_and(|kid| held.has_kid(kid)));
-    let own = setup.key_check(
-        Choice::Any { last: true },
-        None,
-        named,
-        |held, effort| {
-            (!verifies(held, effort)).then(|| if any { unmatched.clone().into() } else { Text::from(matched) })
-        },
-    );
+    let own = setup.key_check(Choice::Any { last: true }, None, named, |held, effort| {
+        (!verifies(held, effort)).then(|| if any { unmatched.clone().into() } else { Text::from(matched) })
+    });
     checks.add(Check::Key(own.clone()));
     if any {
         return;
@@ -106,7 +108,12 @@ fn add_key(
         |held, effort| (!verifies(held, effort)).then(|| unmatched.clone().into()),
     );
     let fallback = |error: Check| Check::Otherwise {
-        unless: own.trials.iter().chain(others.trials.iter().filter(|trial| trial.error.is_none())).cloned().collect(),
+        unless: own
+            .trials
+            .iter()
+            .chain(others.trials.iter().filter(|trial| trial.error.is_none()))
+            .cloned()
+            .collect(),
         check: Box::new(error),
     };
     for check in claims.into_iter().flatten() {
@@ -156,7 +163,8 @@ fn lifetime(input: &Input<'_>, claims: &Map<String, Value>) -> Vec<Check> {
 fn audience(input: &Input<'_>, aud: Option<&Value>) -> Vec<Check> {
     let Some(expected) = &input.setup.audiences else { return Vec::new() };
     let bare = |aud: &str| aud.strip_suffix('/').unwrap_or(aud).to_owned();
-    let is_known = |aud: &Value| aud.as_str().is_some_and(|aud| expected.iter().any(|known| bare(known) == bare(aud)));
+    let is_known =
+        |aud: &Value| aud.as_str().is_some_and(|aud| expected.iter().any(|known| bare(known) == bare(aud)));
     let (matches, is_empty) = match aud {
         None | Some(Value::Null) => (false, true),
         Some(Value::Array(several)) => (several.iter().any(is_known), several.is_empty()),
@@ -184,4 +192,105 @@ fn issuer(input: &Input<'_>, iss: Option<&Value>) -> Vec<Check> {
         "IDX10205: Issuer validation failed. …"
     };
     vec![Check::Always(format!("SecurityTokenInvalidIssuerException: {error}").into())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Profile;
+    use super::super::testing::{NOW, assert_said, fetched, hs256, rs256, secret, signed};
+
+    const EXPIRED: &str = "SecurityTokenExpiredException: IDX10223: Lifetime validation failed. The token is expired. ValidTo (UTC): '…', Current time (UTC): '…'.";
+
+    /// Of `Validators.cs`, `ValidatorUtilities.cs` and `JsonWebToken.cs`.
+    #[test]
+    fn dotnet_checks_the_signature_then_lifetime_audience_and_issuer() {
+        let late = hs256(&format!(r#","exp":{NOW}"#));
+        let early = hs256(&format!(r#","nbf":{NOW},"exp":{}"#, NOW + 600));
+        let hs = |claims: &str| signed(r#"{"alg":"HS256"}"#, claims);
+        let live = format!(r#""exp":{}"#, NOW + 600);
+        let audience = |what: &str| format!("SecurityTokenInvalidAudienceException: {what}");
+        let issuer = |what: &str| format!("SecurityTokenInvalidIssuerException: {what}");
+        let right = r#""aud":"https://api.example.com/""#;
+        assert_said(
+            Profile::Dotnet,
+            &secret(""),
+            &[
+                (&late, 300, ""),
+                (&late, 301, EXPIRED),
+                (&early, -300, ""),
+                (
+                    &early,
+                    -301,
+                    "SecurityTokenNotYetValidException: IDX10222: Lifetime validation failed. The token is not yet valid. ValidFrom (UTC): '…', Current time (UTC): '…'.",
+                ),
+                (
+                    &hs256(""),
+                    0,
+                    "SecurityTokenNoExpirationException: IDX10225: Lifetime validation failed. The token is missing an Expiration Time. …",
+                ),
+                (
+                    &hs256(r#","nbf":9,"exp":8"#),
+                    0,
+                    "SecurityTokenInvalidLifetimeException: IDX10224: Lifetime validation failed. The NotBefore (UTC): '…' is after Expires (UTC): '…'.",
+                ),
+                (
+                    &hs(&format!("{{{live}}}")),
+                    0,
+                    &audience("IDX10206: Unable to validate audience. The 'audiences' parameter is empty."),
+                ),
+                (
+                    &hs(&format!(r#"{{{live},"aud":"x"}}"#)),
+                    0,
+                    &audience("IDX10214: Audience validation failed. …"),
+                ),
+                (
+                    &hs(&format!("{{{live},{right}}}")),
+                    0,
+                    &issuer(
+                        "IDX10211: Unable to validate issuer. The 'issuer' parameter is null or whitespace",
+                    ),
+                ),
+                (
+                    &hs(&format!(r#"{{{live},{right},"iss":"x"}}"#)),
+                    0,
+                    &issuer("IDX10205: Issuer validation failed. …"),
+                ),
+                (&hs(&format!(r#"{{{live},{right},"iss":"https://auth.example.com/"}}"#)), 0, ""),
+                (
+                    &hs("[1]"),
+                    0,
+                    "SecurityTokenMalformedException: IDX14101: Unable to decode the payload '…' as Base64Url encoded string.",
+                ),
+                (
+                    late.rsplit_once('.').unwrap().0,
+                    0,
+                    "SecurityTokenMalformedException: IDX14120: JWT is not well formed, there is only one dot (.).…",
+                ),
+            ],
+        );
+        assert_said(Profile::Dotnet, &secret("leeway = \"0s\""), &[(&late, 0, ""), (&late, 1, EXPIRED)]);
+    }
+
+    /// Of `JsonWebTokenHandler.ValidateSignature.cs` and `InternalValidators.cs`.
+    #[test]
+    fn dotnet_lets_the_claims_speak_first_where_no_key_has_the_token_s_name() {
+        let live = format!(
+            r#"{{"iss":"https://auth.example.com/","aud":"https://api.example.com","exp":{}}}"#,
+            NOW + 9000
+        );
+        let expired = r#"{"exp":1}"#;
+        let matched = "SecurityTokenInvalidSignatureException: IDX10511: Signature validation failed. Keys tried: '…'. …";
+        let unmatched = "SecurityTokenSignatureKeyNotFoundException: IDX10503: Signature validation failed. The token's kid is: 'old', but did not match any keys in TokenValidationParameters or Configuration. Keys tried: '…'. …";
+        let unnamed = "SecurityTokenSignatureKeyNotFoundException: IDX10517: Signature validation failed. The token's kid is missing. Keys tried: '…'. …";
+        assert_said(
+            Profile::Dotnet,
+            &fetched(),
+            &[
+                (&rs256(r#","kid":"old""#, expired), 3599, matched),
+                (&rs256(r#","kid":"old""#, expired), 3600, EXPIRED),
+                (&rs256(r#","kid":"old""#, &live), 3600, unmatched),
+                (&rs256("", expired), 0, unnamed),
+            ],
+        );
+    }
 }

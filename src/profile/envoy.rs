@@ -18,8 +18,8 @@ const FAILS: &str = "Jwt verification fails";
 const NO_MATCH: &str = "Jwks doesn't have key to match kid or alg from Jwt";
 
 const ALGORITHMS: [&str; 13] = [
-    "ES256", "ES384", "ES512", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
-    "EdDSA",
+    "ES256", "ES384", "ES512", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384",
+    "PS512", "EdDSA",
 ];
 
 pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
@@ -27,7 +27,8 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
     // Empty sections are skipped before they are counted.
     let sections: Vec<&str> = input.parts.iter().copied().filter(|part| !part.is_empty()).collect();
     let [header, payload, signature] = sections[..] else {
-        return checks.fail("Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections");
+        return checks
+            .fail("Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections");
     };
     let Some(header) = BASE64.decode(header) else {
         return checks.fail("Jwt header is an invalid Base64url encoded");
@@ -70,7 +71,8 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
 /// `Jwt::parseFromString`: the types of the claims.
 fn misshapen(claims: &Map<String, Value>) -> Option<Text> {
     let no_string = |name: &str| claims.get(name).is_some_and(|value| !value.is_string());
-    let error = |name: &str, what: &str| Some(Text::from(format!("Jwt payload [{name}] field is not {what}")));
+    let error =
+        |name: &str, what: &str| Some(Text::from(format!("Jwt payload [{name}] field is not {what}")));
     for name in ["iss", "sub"] {
         if no_string(name) {
             return error(name, "a string");
@@ -152,4 +154,73 @@ fn key(input: &Input<'_>, alg: &str, kid: &str, signature: &[u8]) -> Check {
         (!verifies).then_some(FAILS.into())
     };
     Check::Key(input.setup.key_check(Choice::Any { last: true }, Some(NO_MATCH.into()), matches, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Profile;
+    use super::super::testing::{NOW, assert_said, fetched, hs256, rs256, secret, signed};
+
+    /// Of `jwt.cc`, `authenticator.cc` and `verify.cc`.
+    #[test]
+    fn envoy_checks_issuer_dates_and_audience_before_the_signature() {
+        let late = hs256(&format!(r#","exp":{NOW}"#));
+        let early = hs256(&format!(r#","nbf":{NOW}"#));
+        let both = rs256("", r#"{"iss":"https://x.example","exp":1}"#);
+        let forged = rs256("", r#"{"iss":"https://auth.example.com/","exp":1}"#);
+        let unnamed = rs256("", r#"{"iss":"https://auth.example.com/"}"#);
+        let slash = signed(
+            r#"{"alg":"HS256"}"#,
+            r#"{"iss":"https://auth.example.com/","aud":["http://api.example.com/"]}"#,
+        );
+        assert_said(
+            Profile::Envoy,
+            &secret(""),
+            &[
+                (&late, 60, ""),
+                (&late, 61, "Jwt is expired"),
+                (&early, -60, ""),
+                (&early, -61, "Jwt not yet valid"),
+                (&both, 0, "Jwt issuer is not configured"),
+                (&forged, 0, "Jwt is expired"),
+                (&unnamed, 0, "Audiences in Jwt are not allowed"),
+                (&slash, 0, ""),
+                (&hs256(r#","exp":"soon""#), 0, "Jwt payload [exp] field is not an integer"),
+                (&hs256(r#","exp":-1"#), 0, "Jwt payload [exp] field is not a positive 64 bit integer"),
+                (&hs256(r#","nbf":null"#), 0, "Jwt payload [nbf] field is not an integer"),
+                (&hs256(r#","jti":5"#), 0, "Jwt payload [jti] field is not a string"),
+                (&hs256(r#","exp":0"#), 0, ""),
+                (&signed(r#"{"alg":"none"}"#, "{}"), 0, "Jwt header [alg] is not supported"),
+                (&signed(r#"{"alg":"HS256","kid":5}"#, "{}"), 0, "Jwt header [kid] field is not a string"),
+                (&signed(r#"{"alg":5}"#, "{}"), 0, "Jwt header [alg] field is required and must be a string"),
+                (&signed(r#"{"alg":"HS256"}"#, "[1]"), 0, "Jwt payload is an invalid JSON"),
+            ],
+        );
+        // A skew of nothing is the default one; that of the policy counts.
+        assert_said(Profile::Envoy, &secret("leeway = \"0s\""), &[(&late, 60, "")]);
+        assert_said(
+            Profile::Envoy,
+            &secret("leeway = \"30s\""),
+            &[(&late, 30, ""), (&late, 31, "Jwt is expired")],
+        );
+    }
+
+    #[test]
+    fn envoy_looks_for_keys_that_do_not_contradict_the_token_at_its_time() {
+        let claims = r#"{"iss":"https://auth.example.com/","aud":"https://api.example.com"}"#;
+        let (old, new, none) =
+            (rs256(r#","kid":"old""#, claims), rs256(r#","kid":"new""#, claims), rs256("", claims));
+        let unknown = "Jwks doesn't have key to match kid or alg from Jwt";
+        assert_said(
+            Profile::Envoy,
+            &fetched(),
+            &[
+                (&old, 3599, "Jwt verification fails"),
+                (&old, 3600, unknown),
+                (&new, 1799, unknown),
+                (&new, 1800, "Jwt verification fails"),
+                (&none, 0, "Jwt verification fails"),
+            ],
+        );
+    }
 }

@@ -16,8 +16,8 @@ const BASE64: Base64 = Base64 { standard: false, padding: false, stray_bits: tru
 const KEYFUNC: &str = "token is unverifiable: error while executing keyfunc: ";
 
 const METHODS: [&str; 14] = [
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
-    "EdDSA", "none",
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384",
+    "ES512", "EdDSA", "none",
 ];
 
 pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
@@ -87,8 +87,10 @@ fn add_key(
     let Some(kid) = kid.as_str() else {
         return Err(format!("{KEYFUNC}failed keyfunc: could not convert kid in JWT header to string").into());
     };
-    let none =
-        format!("{KEYFUNC}key not found: kid {}\nfailed keyfunc: could not read JWK from storage", quoted(kid));
+    let none = format!(
+        "{KEYFUNC}key not found: kid {}\nfailed keyfunc: could not read JWK from storage",
+        quoted(kid)
+    );
     let is_named = |held: &HeldKey| held.is_usable() && held.has_kid(kid);
     let with_jwk = |held: &HeldKey, effort: &mut Effort| match held.key.alg.as_deref() {
         Some(own) if own != alg => Some(Text::from(format!(
@@ -101,8 +103,7 @@ fn add_key(
     Ok(())
 }
 
-const NONE: &str =
-    "token signature is invalid: token is unverifiable: 'none' signature type is not allowed";
+const NONE: &str = "token signature is invalid: token is unverifiable: 'none' signature type is not allowed";
 
 /// A text as `%q` of Go writes it.
 fn quoted(text: &str) -> String {
@@ -186,12 +187,17 @@ fn date(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, ()> {
         None => Ok(None),
         Some(Value::Number(number)) => {
             let seconds = number.as_f64().ok_or(())?;
-            // The cast saturates.
-            Ok((seconds != 0.0).then_some((seconds.floor() * 1000.0) as i64))
+            // What Go's clock has no room for lies in the far past, where its processor is an amd64.
+            let millis =
+                if seconds.abs() < MAX_SECONDS { (seconds.floor() * 1000.0) as i64 } else { i64::MIN };
+            Ok((seconds != 0.0).then_some(millis))
         }
         Some(_) => Err(()),
     }
 }
+
+/// The seconds since 1970 that a `time.Time`, which counts from the year 1, has room for.
+const MAX_SECONDS: f64 = (i64::MAX - 62_135_596_800) as f64;
 
 /// `parseClaimsString`; of anything but a string or an array, nothing.
 fn audiences(aud: Option<&Value>) -> Option<Vec<&str>> {

@@ -16,11 +16,13 @@ use crate::policy::KeyKind;
 /// `Base64.getUrlDecoder()`
 const BASE64: Base64 = Base64 { standard: false, padding: true, stray_bits: true };
 
-const MISMATCH: &str = "AlgorithmMismatchException: The provided Algorithm doesn't match the one defined in the JWT's Header.";
+const MISMATCH: &str =
+    "AlgorithmMismatchException: The provided Algorithm doesn't match the one defined in the JWT's Header.";
 
 pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
     let mut checks = Checks::default();
-    let parts = |found: &str| format!("JWTDecodeException: The token was expected to have 3 parts, but got {found}.");
+    let parts =
+        |found: &str| format!("JWTDecodeException: The token was expected to have 3 parts, but got {found}.");
     let [header, payload, signature] = input.parts[..] else {
         return checks.fail(match input.parts.len() {
             1 => parts("0"),
@@ -56,7 +58,9 @@ fn misshapen(claims: &Map<String, Value>) -> Option<Text> {
         return Some("JWTDecodeException: Couldn't map the Claim's array contents to String".into());
     }
     let is_date = |value: &Value| value.is_null() || seconds(value).is_some();
-    let name = ["exp", "nbf", "iat"].into_iter().find(|name| claims.get(*name).is_some_and(|value| !is_date(value)))?;
+    let name = ["exp", "nbf", "iat"]
+        .into_iter()
+        .find(|name| claims.get(*name).is_some_and(|value| !is_date(value)))?;
     Some(format!("JWTDecodeException: The claim '{name}' contained a non-numeric date value.").into())
 }
 
@@ -94,7 +98,13 @@ fn add_key(input: &Input<'_>, header: &Map<String, Value>, alg: &str, signature:
 }
 
 /// `verifyAlgorithm` and `Algorithm.verify`
-fn with_key(input: &Input<'_>, held: &HeldKey, alg: &str, signature: &[u8], effort: &mut Effort) -> Option<Text> {
+fn with_key(
+    input: &Input<'_>,
+    held: &HeldKey,
+    alg: &str,
+    signature: &[u8],
+    effort: &mut Effort,
+) -> Option<Text> {
     let is_configured = match (&held.key.alg, &input.setup.algorithms) {
         (Some(own), _) => own == alg,
         (None, Some(_)) => input.setup.allows(alg),
@@ -134,7 +144,8 @@ fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Che
         }
     }
     if let Some(expected) = &setup.audiences {
-        let is_known = |aud: &Value| aud.as_str().is_some_and(|aud| expected.iter().any(|known| known == aud));
+        let is_known =
+            |aud: &Value| aud.as_str().is_some_and(|aud| expected.iter().any(|known| known == aud));
         let matches = match claims.get("aud") {
             None => true,
             Some(Value::Array(several)) => several.iter().any(is_known),
@@ -167,5 +178,92 @@ fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Che
                 "IncorrectClaimException: The Token can't be used before ….".into(),
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Profile;
+    use super::super::testing::{NOW, assert_said, fetched, hs256, rs256, secret, signed};
+
+    /// Of `JWTDecoder.java`, `PayloadDeserializer.java` and `JWTVerifier.java`.
+    #[test]
+    fn java_jwt_checks_the_signature_then_issuer_audience_and_dates() {
+        let late = hs256(&format!(r#","exp":{NOW}"#));
+        let early = hs256(&format!(r#","iat":{NOW}"#));
+        let expired = "TokenExpiredException: The Token has expired on ….";
+        let before = "IncorrectClaimException: The Token can't be used before ….";
+        let hs = |claims: &str| signed(r#"{"alg":"HS256"}"#, claims);
+        assert_said(
+            Profile::JavaJwt,
+            &secret(""),
+            &[
+                (&late, -1, ""),
+                (&late, 0, expired),
+                (&early, 0, ""),
+                (&early, -1, before),
+                (&hs256(r#","exp":1.9"#), 0, expired),
+                (
+                    &hs256(r#","exp":"soon""#),
+                    0,
+                    "JWTDecodeException: The claim 'exp' contained a non-numeric date value.",
+                ),
+                (
+                    &hs256(r#","nbf":true"#),
+                    0,
+                    "JWTDecodeException: The claim 'nbf' contained a non-numeric date value.",
+                ),
+                (&hs256(r#","exp":null"#), 0, ""),
+                (
+                    &hs(r#"{"iss":"https://x.example","exp":1}"#),
+                    0,
+                    "IncorrectClaimException: The Claim 'iss' value doesn't match the required issuer.",
+                ),
+                (&hs(r#"{"exp":1}"#), 0, "MissingClaimException: The Claim 'iss' is not present in the JWT."),
+                (
+                    &hs(r#"{"iss":"https://auth.example.com/","aud":["x"],"exp":1}"#),
+                    0,
+                    "IncorrectClaimException: The Claim 'aud' value doesn't contain the required audience.",
+                ),
+                (
+                    &hs(r#"{"iss":"https://auth.example.com/","exp":1}"#),
+                    0,
+                    "MissingClaimException: The Claim 'aud' is not present in the JWT.",
+                ),
+                (
+                    &rs256("", r#"{"exp":1}"#),
+                    0,
+                    "AlgorithmMismatchException: The provided Algorithm doesn't match the one defined in the JWT's Header.",
+                ),
+                (&hs("[1]"), 0, "JWTDecodeException: The string '…' doesn't have a valid JSON format."),
+                (
+                    &format!("{late}.x"),
+                    0,
+                    "JWTDecodeException: The token was expected to have 3 parts, but got > 3.",
+                ),
+            ],
+        );
+        assert_said(
+            Profile::JavaJwt,
+            &secret("leeway = \"30s\""),
+            &[(&late, 29, ""), (&late, 30, expired), (&early, -30, ""), (&early, -31, before)],
+        );
+    }
+
+    #[test]
+    fn java_jwt_wants_a_kid_unless_the_set_holds_one_key() {
+        let (old, none) = (rs256(r#","kid":"old""#, "{}"), rs256("", "{}"));
+        let failed = "SignatureVerificationException: The Token's Signature resulted invalid when verified using the Algorithm: SHA256withRSA";
+        let missing = |kid: &str| format!("SigningKeyNotFoundException: No key found in … with kid {kid}");
+        assert_said(
+            Profile::JavaJwt,
+            &fetched(),
+            &[
+                (&old, 0, failed),
+                (&old, 3600, &missing("old")),
+                (&none, 0, failed),
+                (&none, 1800, &missing("null")),
+            ],
+        );
     }
 }

@@ -128,7 +128,12 @@ fn add_key(
     };
     let none = "JWKSNoMatchingKey: no applicable key found in the JSON Web Key Set";
     let several = "JWKSMultipleMatchingKeys: multiple matching keys found in the JSON Web Key Set";
-    checks.add(Check::Key(setup.key_check(Choice::Only(several.into()), Some(none.into()), is_usable, error)));
+    checks.add(Check::Key(setup.key_check(
+        Choice::Only(several.into()),
+        Some(none.into()),
+        is_usable,
+        error,
+    )));
     Ok(())
 }
 
@@ -151,11 +156,14 @@ fn with_key(
     }
     if !held.is_secret() && HMAC.contains(&alg) {
         return Some(
-            format!("TypeError: CryptoKey instances must be of type \"secret\" for the {alg} algorithm").into(),
+            format!("TypeError: CryptoKey instances must be of type \"secret\" for the {alg} algorithm")
+                .into(),
         );
     }
     if !held.fits_kind(alg) {
-        return Some("TypeError: CryptoKey does not support this operation, its algorithm.name must be …".into());
+        return Some(
+            "TypeError: CryptoKey does not support this operation, its algorithm.name must be …".into(),
+        );
     }
     if let KeyKind::Rsa { modulus_bits } = held.key.kind
         && modulus_bits < 2048
@@ -170,8 +178,9 @@ fn with_key(
 fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Checks) {
     let setup = input.setup;
     let failed = |text: String| Check::Always(format!("JWTClaimValidationFailed: {text}").into());
-    let configured =
-        [setup.issuers.as_ref().map(|_| "iss"), setup.audiences.as_ref().map(|_| "aud")].into_iter().flatten();
+    let configured = [setup.issuers.as_ref().map(|_| "iss"), setup.audiences.as_ref().map(|_| "aud")]
+        .into_iter()
+        .flatten();
     let required = configured.chain(setup.required_claims.iter().rev().map(String::as_str));
     for claim in required {
         if !claims.contains_key(claim) {
@@ -182,7 +191,8 @@ fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Che
         checks.add(failed("unexpected \"iss\" claim value".to_owned()));
     }
     if let Some(audiences) = &setup.audiences {
-        let is_known = |aud: &Value| aud.as_str().is_some_and(|aud| audiences.iter().any(|known| known == aud));
+        let is_known =
+            |aud: &Value| aud.as_str().is_some_and(|aud| audiences.iter().any(|known| known == aud));
         let matches = match claims.get("aud") {
             Some(Value::Array(several)) => several.iter().any(is_known),
             Some(one) => is_known(one),

@@ -20,6 +20,8 @@ mod read;
 mod rust_jsonwebtoken;
 mod setup;
 mod spring;
+#[cfg(test)]
+mod testing;
 
 use std::ops::Range;
 use std::sync::Arc;

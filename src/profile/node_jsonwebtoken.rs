@@ -139,9 +139,7 @@ fn check_key_type(held: &HeldKey, alg: &str) -> Option<Text> {
     match &held.key.kind {
         KeyKind::Oct { .. } => None,
         KeyKind::Rsa { .. } if RSA.contains(&alg) => None,
-        KeyKind::Rsa { .. } => {
-            Some(one_of("rsa", &["RS256", "PS256", "RS384", "PS384", "RS512", "PS512"]))
-        }
+        KeyKind::Rsa { .. } => Some(one_of("rsa", &["RS256", "PS256", "RS384", "PS384", "RS512", "PS512"])),
         KeyKind::Ec { .. } if !EC.contains(&alg) => Some(one_of("ec", &EC)),
         KeyKind::Ec { .. } if held.fits_kind(alg) => None,
         KeyKind::Ec { .. } => {
@@ -200,11 +198,14 @@ fn check_claims(input: &Input<'_>, claims: &Value, checks: &mut Checks) {
     if let Some(exp) = claims.get("exp") {
         checks.add(match exp.as_f64() {
             None => Check::Always("JsonWebTokenError: invalid exp value".into()),
-            Some(exp) => Check::From(reached_by_seconds(exp + leeway), "TokenExpiredError: jwt expired".into()),
+            Some(exp) => {
+                Check::From(reached_by_seconds(exp + leeway), "TokenExpiredError: jwt expired".into())
+            }
         });
     }
     if let Some(audiences) = &setup.audiences {
-        let named = |value: &Value| value.as_str().is_some_and(|aud| audiences.iter().any(|known| known == aud));
+        let named =
+            |value: &Value| value.as_str().is_some_and(|aud| audiences.iter().any(|known| known == aud));
         let matches = match claims.get("aud") {
             Some(Value::Array(several)) => several.iter().any(named),
             Some(one) => named(one),

@@ -61,7 +61,10 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
         let none = read::repeated(kid.unwrap_or("None"));
         let none = format!("PyJWKClientError: Unable to find a signing key that matches: \"{none}\"");
         let is_named = |held: &HeldKey| {
-            held.is_usable() && held.is_for_signatures() && is_jwk(held) && kid.is_some_and(|kid| held.has_kid(kid))
+            held.is_usable()
+                && held.is_for_signatures()
+                && is_jwk(held)
+                && kid.is_some_and(|kid| held.has_kid(kid))
         };
         let error = |held: &HeldKey, effort: &mut Effort| with_jwk(input, held, alg, &signature, effort);
         checks.add(Check::Key(setup.key_check(Choice::First, Some(none.into()), is_named, error)));
@@ -90,7 +93,9 @@ fn check_header(header: &Map<String, Value>, is_unencoded: bool) -> Option<Text>
         };
         for extension in crit {
             match extension.as_str() {
-                None => return Some("InvalidTokenError: Invalid 'crit' header: values must be strings".into()),
+                None => {
+                    return Some("InvalidTokenError: Invalid 'crit' header: values must be strings".into());
+                }
                 Some("b64") if header.contains_key("b64") => {}
                 Some("b64") => {
                     return Some(
@@ -122,7 +127,8 @@ fn check_algorithm(input: &Input<'_>, alg: Option<&Value>) -> Option<Text> {
 
 /// Whether `PyJWK` can be made of it.
 fn is_jwk(held: &HeldKey) -> bool {
-    held.natural_algorithm().is_some_and(|alg| KNOWN.iter().any(|known| known.name == alg) && held.fits_kind(&alg))
+    held.natural_algorithm()
+        .is_some_and(|alg| KNOWN.iter().any(|known| known.name == alg) && held.fits_kind(&alg))
 }
 
 /// With a key of a key set, which is for one algorithm.
@@ -140,8 +146,10 @@ fn with_jwk(
     let own = held.natural_algorithm().unwrap_or_default();
     if alg != own {
         return Some(
-            format!("InvalidAlgorithmError: Token algorithm '{alg}' does not match the key's algorithm '{own}'")
-                .into(),
+            format!(
+                "InvalidAlgorithmError: Token algorithm '{alg}' does not match the key's algorithm '{own}'"
+            )
+            .into(),
         );
     }
     check_signature(input, held, alg, signature, effort)
@@ -199,8 +207,9 @@ fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Che
         match claims.get(name).map(integer) {
             None => {}
             Some(None) => checks.add(Check::Always(error.into())),
-            Some(Some(seconds)) => checks
-                .add(Check::Before(seconds.saturating_mul(1000).saturating_sub(leeway), early(name))),
+            Some(Some(seconds)) => {
+                checks.add(Check::Before(seconds.saturating_mul(1000).saturating_sub(leeway), early(name)))
+            }
         }
     }
     match claims.get("exp").map(integer) {
@@ -218,8 +227,9 @@ fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Che
             None => checks.add(missing("iss")),
             Some(Value::String(_)) if input.is_trusted => {}
             Some(Value::String(_)) => checks.add(Check::Always("InvalidIssuerError: Invalid issuer".into())),
-            Some(_) => checks
-                .add(Check::Always("InvalidIssuerError: Payload Issuer (iss) must be a string".into())),
+            Some(_) => {
+                checks.add(Check::Always("InvalidIssuerError: Payload Issuer (iss) must be a string".into()))
+            }
         }
     }
     if let Some(error) = check_audience(setup.audiences.as_deref(), claims.get("aud")) {
@@ -280,7 +290,8 @@ fn integer(value: &Value) -> Option<i64> {
         Value::String(text) => {
             let text = text.trim();
             let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-            let is_number = digits.split('_').all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()));
+            let is_number =
+                digits.split('_').all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()));
             let number = text.replace('_', "");
             let saturated = if text.starts_with('-') { i64::MIN } else { i64::MAX };
             is_number.then(|| number.parse().unwrap_or(saturated))

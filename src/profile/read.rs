@@ -69,7 +69,8 @@ pub(super) fn json_of_any_size(bytes: &[u8]) -> Option<Value> {
 
 /// A JSON text in which no number has more than 300 digits in a row.
 fn shortened(bytes: &[u8]) -> Vec<u8> {
-    let (mut text, mut digits, mut in_string, mut escaped) = (Vec::with_capacity(bytes.len()), 0, false, false);
+    let (mut text, mut digits, mut in_string, mut escaped) =
+        (Vec::with_capacity(bytes.len()), 0, false, false);
     for &byte in bytes {
         in_string ^= byte == b'"' && !escaped;
         escaped = in_string && byte == b'\\' && !escaped;
@@ -154,7 +155,9 @@ mod tests {
 
     #[test]
     fn a_clock_of_whole_seconds_reaches_a_fraction_at_the_next_one() {
-        for (seconds, millis) in [(1.0, 1000), (1.5, 2000), (-1.5, -1000), (1e300, i64::MAX), (-1e300, i64::MIN)] {
+        for (seconds, millis) in
+            [(1.0, 1000), (1.5, 2000), (-1.5, -1000), (1e300, i64::MAX), (-1e300, i64::MIN)]
+        {
             assert_eq!(reached_by_seconds(seconds), millis, "{seconds}");
         }
     }

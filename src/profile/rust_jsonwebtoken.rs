@@ -145,6 +145,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Claim<T> {
 
 /// The claims that the library validates, in the types that it validates, so that its parser stumbles where ours does.
 #[derive(Deserialize)]
+#[serde(rename = "ClaimsForValidation")]
 struct Claims<'a> {
     #[serde(deserialize_with = "number", default)]
     exp: Claim<u64>,

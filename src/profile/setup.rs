@@ -86,10 +86,15 @@ impl<'p> Setups<'p> {
 
 impl Setup {
     fn new(rules: &Rules, policy: &Policy) -> Self {
-        let keys: Vec<HeldKey> = rules.keys.sets().iter().flat_map(|set| {
-            let (from, until) = (set.from.map(Timestamp::millis), set.until.map(Timestamp::millis));
-            set.keys.iter().map(move |key| HeldKey::new(key, from, until))
-        }).collect();
+        let keys: Vec<HeldKey> = rules
+            .keys
+            .sets()
+            .iter()
+            .flat_map(|set| {
+                let (from, until) = (set.from.map(Timestamp::millis), set.until.map(Timestamp::millis));
+                set.keys.iter().map(move |key| HeldKey::new(key, from, until))
+            })
+            .collect();
         Self {
             issuers: None,
             audiences: rules.audiences.clone(),
@@ -156,11 +161,8 @@ impl Setup {
         mut error: impl FnMut(&HeldKey, &mut Effort) -> Option<Text>,
     ) -> KeyCheck {
         let mut effort = Effort(EFFORT);
-        let trial = |held: &HeldKey| Trial {
-            from: held.from,
-            until: held.until,
-            error: error(held, &mut effort),
-        };
+        let trial =
+            |held: &HeldKey| Trial { from: held.from, until: held.until, error: error(held, &mut effort) };
         KeyCheck { choice, none, trials: self.keys.iter().filter(|held| wanted(held)).map(trial).collect() }
     }
 }

@@ -22,12 +22,10 @@ const DECODE: &str = "An error occurred while attempting to decode the Jwt: ";
 pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
     let mut checks = Checks::default();
     let several = input.setup.issuers.as_ref().is_some_and(|issuers| issuers.len() > 1);
-    let malformed = if several {
-        "InvalidBearerTokenException: …".to_owned()
-    } else {
-        bad("Malformed token")
-    };
-    let header = input.parts.first().and_then(|part| BASE64.decode(part)).and_then(|bytes| strict_object(&bytes));
+    let malformed =
+        if several { "InvalidBearerTokenException: …".to_owned() } else { bad("Malformed token") };
+    let header =
+        input.parts.first().and_then(|part| BASE64.decode(part)).and_then(|bytes| strict_object(&bytes));
     let Some(header) = header else { return checks.fail(malformed) };
     let Some(alg) = read::text(header.get("alg")) else { return checks.fail(malformed) };
     let [_, payload, signature] = input.parts[..] else { return checks.fail(malformed) };
@@ -169,5 +167,88 @@ fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Che
     };
     if !matches {
         checks.add(Check::Always(invalid("The aud claim is not valid")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Profile;
+    use super::super::testing::{NOW, RIGHT, assert_said, fetched, hs256, rs256, secret, signed};
+
+    /// Of `NimbusJwtDecoder.java`, `JwtTimestampValidator.java` and `DefaultJWTProcessor.java`.
+    #[test]
+    fn spring_checks_type_and_signature_then_dates_issuer_and_audience() {
+        let told = |class: &str, what: &str| {
+            format!("{class}: An error occurred while attempting to decode the Jwt: {what}")
+        };
+        let invalid = |what: &str| told("JwtValidationException", what);
+        let bad = |what: &str| told("BadJwtException", what);
+        let hs = |claims: &str| signed(r#"{"alg":"HS256"}"#, claims);
+        let late = hs256(&format!(r#","exp":{NOW}"#));
+        let early = hs256(&format!(r#","nbf":{NOW}"#));
+        assert_said(
+            Profile::Spring,
+            &secret(""),
+            &[
+                (&late, 60, ""),
+                (&late, 61, &invalid("Jwt expired at …")),
+                (&early, -60, ""),
+                (&early, -61, &invalid("Jwt used before …")),
+                (&hs(r#"{"iss":"https://x.example","exp":1}"#), 0, &invalid("Jwt expired at …")),
+                (&hs(r#"{"iss":"https://x.example"}"#), 0, &invalid("The iss claim is not valid")),
+                (
+                    &hs(r#"{"iss":"https://auth.example.com/","aud":"x"}"#),
+                    0,
+                    &invalid("The aud claim is not valid"),
+                ),
+                (&hs256(r#","exp":"soon""#), 0, &bad("Malformed payload")),
+                (&hs256(r#","sub":"twice""#), 0, &bad("Malformed payload")),
+                (&hs256(r#","iat":5,"exp":5"#), 0, &told("JwtException", "expiresAt must be after issuedAt")),
+                (
+                    &signed(r#"{"alg":"HS256","typ":"at+jwt"}"#, &format!("{{{RIGHT}}}")),
+                    0,
+                    &bad("JOSE header typ (type) … not allowed"),
+                ),
+                (
+                    &signed(r#"{"alg":"HS256","crit":["x"]}"#, &format!("{{{RIGHT}}}")),
+                    0,
+                    &bad("Signed JWT rejected: Invalid signature"),
+                ),
+                (&signed(r#"{"alg":"none"}"#, "{}"), 0, &bad("Malformed token")),
+                (
+                    signed(r#"{"alg":"none"}"#, "{}")
+                        .rsplit_once('.')
+                        .map(|(front, _)| format!("{front}."))
+                        .unwrap()
+                        .as_str(),
+                    0,
+                    "BadJwtException: Unsupported algorithm of none",
+                ),
+                (
+                    &rs256("", "{}"),
+                    0,
+                    &bad("Signed JWT rejected: Another algorithm expected, or no matching key(s) found"),
+                ),
+            ],
+        );
+        assert_said(
+            Profile::Spring,
+            &secret("leeway = \"0s\""),
+            &[(&late, 0, ""), (&late, 1, &invalid("Jwt expired at …"))],
+        );
+    }
+
+    #[test]
+    fn spring_tells_an_unknown_key_from_a_wrong_signature() {
+        let (old, none) = (rs256(r#","kid":"old""#, "{}"), rs256("", "{}"));
+        let decode =
+            "BadJwtException: An error occurred while attempting to decode the Jwt: Signed JWT rejected: ";
+        let wrong = format!("{decode}Invalid signature");
+        let unknown = format!("{decode}Another algorithm expected, or no matching key(s) found");
+        assert_said(
+            Profile::Spring,
+            &fetched(),
+            &[(&old, 0, &wrong), (&old, 3600, &unknown), (&none, 3600, &wrong)],
+        );
     }
 }

@@ -39,6 +39,7 @@ fn tally(sources: &[Vec<String>]) -> Tally {
         since: None,
         until: None,
         bucket: BucketWidth::Auto,
+        profile: None,
     };
     let mut worker = Worker::new(&criteria);
     for (number, tokens) in sources.iter().enumerate() {

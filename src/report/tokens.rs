@@ -80,7 +80,8 @@ fn row<'a>(
 
 /// What a verifier would have said at one time or another; nothing where it accepts the token.
 fn predicted_errors<'a>(found: &[&'a (Outcome, Count)]) -> Cell<'a> {
-    let errors: BTreeSet<&str> = found.iter().filter_map(|(outcome, _)| outcome.predicted.as_deref()).collect();
+    let errors: BTreeSet<&str> =
+        found.iter().filter_map(|(outcome, _)| outcome.predicted.as_deref()).collect();
     Cell::text(errors.into_iter().collect::<Vec<_>>().join(" | "))
 }
 

@@ -8,6 +8,7 @@ mod golden;
 mod laws;
 mod leak;
 mod logs;
+mod profiles;
 mod signatures;
 mod support;
 mod tidy;

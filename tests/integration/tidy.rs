@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which rooms of the crate a room may know. What a room is for is told where it begins, in its module documentation.
 /// Data flows one way: nobody knows `run` but the program, and what comes later is not known by what comes before.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("timestamp", &[]),
     ("secret", &["error"]),
@@ -14,17 +14,21 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("scan", &["input", "timestamp"]),
     ("token", &["scan", "secret", "timestamp"]),
     ("verdict", &["token", "policy", "timestamp"]),
+    ("profile", &["verdict", "token", "policy", "secret", "timestamp"]),
     ("tally", &["verdict", "scan", "input", "secret", "timestamp"]),
     ("report", &["tally", "verdict", "token", "input", "secret", "error", "timestamp"]),
     // What is proposed is a policy, made of counts, in which text from outside is as harmless as in a report.
     ("proposal", &["report", "tally", "verdict", "token", "policy", "error", "timestamp"]),
-    ("triage", &["report", "tally", "verdict", "token", "scan", "input", "policy", "secret", "timestamp"]),
+    (
+        "triage",
+        &["report", "tally", "profile", "verdict", "token", "scan", "input", "policy", "secret", "timestamp"],
+    ),
     ("run", &["triage", "report", "tally", "scan", "input", "error", "timestamp"]),
     ("lib", &[]),
 ];
 
 /// Rooms that compute and do nothing else: no files, no threads, no clock.
-const PURE: [&str; 6] = ["scan", "token", "verdict", "tally", "proposal", "triage"];
+const PURE: [&str; 7] = ["scan", "token", "verdict", "profile", "tally", "proposal", "triage"];
 
 /// What a pure room does not name.
 const IMPURE: [&str; 8] = [

@@ -1,5 +1,5 @@
-// Says for each token of {"setups", "issuer", "secret", "tokens": [{"text", "now", "setup"}]} what golang-jwt v5 raises at that
-// time; the empty text where it accepts the token. The keys of a set are looked up as MicahParks/keyfunc v3 does it.
+// Says for each token of {"setups", "issuer", "secret", "tokens": [{"text", "now", "setup", "kids"}]} what golang-jwt v5 raises at
+// that time; the empty text where it accepts the token. The keys of a set are looked up as MicahParks/keyfunc v3 does it.
 package main
 
 import (
@@ -7,6 +7,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	_ "crypto/sha256"
+	_ "crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -31,6 +33,7 @@ type work struct {
 		Text  string
 		Now   float64
 		Setup string
+		Kids  []string
 	}
 }
 
@@ -58,6 +61,15 @@ func public(jwk map[string]string) interface{} {
 	}
 }
 
+func contains(list []string, text string) bool {
+	for _, one := range list {
+		if one == text {
+			return true
+		}
+	}
+	return false
+}
+
 func main() {
 	bytes, _ := os.ReadFile(os.Args[1])
 	var w work
@@ -66,7 +78,7 @@ func main() {
 	}
 	said := []string{}
 	for _, token := range w.Tokens {
-		setup := w.Setups[token.Setup]
+		setup, published := w.Setups[token.Setup], token.Kids
 		now := time.UnixMilli(int64(token.Now * 1000))
 		options := []jwt.ParserOption{jwt.WithIssuer(w.Issuer), jwt.WithTimeFunc(func() time.Time { return now })}
 		options = append(options, jwt.WithLeeway(time.Duration(setup.Leeway)*time.Second))
@@ -90,7 +102,7 @@ func main() {
 			}
 			alg, _ := token.Header["alg"].(string)
 			for _, jwk := range setup.Jwks.Keys {
-				if jwk["kid"] != kid {
+				if jwk["kid"] != kid || !contains(published, kid) {
 					continue
 				}
 				if a := jwk["alg"]; a != "" && a != alg {

@@ -29,8 +29,11 @@ NOON = 1_781_265_600  # 2026-06-12T12:00:00Z
 SETUPS = {
     "jwks": {"audiences": [AUDIENCE, OTHER_AUDIENCE], "algorithms": ["RS256", "RS512", "ES256", "PS256"], "leeway": 30, "keys": ["rs-1", "rs-2", "ec-1", "ed-1"]},
     "one key": {"audiences": None, "algorithms": None, "leeway": None, "keys": ["rs-2"]},
+    "rotation": {"audiences": [AUDIENCE], "algorithms": None, "leeway": 60, "keys": ["rs-1", "rs-2", "ec-1"]},
     "secret": {"audiences": [AUDIENCE], "algorithms": ["HS256"], "leeway": None, "keys": None},
 }
+# When the keys of a setup are published, in seconds from NOON; there is always one.
+WINDOWS = {"rotation": {"rs-1": (None, 18_000), "rs-2": (15_000, 28_000), "ec-1": (27_000, None)}}
 
 
 def b64(data):
@@ -117,7 +120,7 @@ class Maker:
 
     def token(self, setup, kinds):
         rng, pick = self.rng, self.rng.choice
-        now = NOON + rng.randrange(36_000) + pick([0, 0, 0.5])
+        now = NOON + pick([rng.randrange(36_000), rng.randrange(36_000), 15_000, 18_000, 27_000, 28_000]) + pick([0, 0, 0.5, -0.5])
         second = int(now)
         secret = SETUPS[setup]["keys"] is None
         kid = None if secret else pick(SETUPS[setup]["keys"][:3])
@@ -215,7 +218,9 @@ class Maker:
             text = pick([f"{head}.{body}", text + ".x", text + ".", f"{head}..{tail}", f"{head}.{body}.{tail}.{tail}.{tail}", head])
         if "truncated" in spoil:
             text = text[: rng.randrange(len(head) // 2, len(text))]
-        return {"text": text, "now": now, "setup": setup, "kind": "+".join(kinds) or "right"}
+        published = lambda window: (window[0] is None or NOON + window[0] <= now) and (window[1] is None or now < NOON + window[1])
+        kids = [kid for kid in SETUPS[setup]["keys"] or [] if published(WINDOWS.get(setup, {}).get(kid, (None, None)))]
+        return {"text": text, "now": now, "setup": setup, "kids": kids, "kind": "+".join(kinds) or "right"}
 
     def can_sign(self, kid, alg):
         return kid is None or str(alg).startswith("HS") or True
@@ -225,7 +230,7 @@ class Maker:
         tokens = []
         for n in range(count):
             kinds = [] if n % 20 == 0 else [single[n % len(single)]] if n % 3 else self.rng.sample(sorted(set(single)), self.rng.choice([2, 2, 3]))
-            tokens.append(self.token(["jwks", "jwks", "one key", "secret"][n // 7 % 4], kinds))
+            tokens.append(self.token(["jwks", "jwks", "one key", "rotation", "secret"][n // 7 % 5], kinds))
         keys = {kid: self.jwk(kid) for kid in self.private if kid != "rogue"}
         setups = {name: setup | {"jwks": setup["keys"] and {"keys": [keys[kid] for kid in setup["keys"]]}} for name, setup in SETUPS.items()}
         return {"setups": setups, "staging": {"keys": [self.jwk("rogue")]}, "issuer": ISSUER, "secret": SECRET.decode(), "tokens": tokens}
@@ -263,9 +268,11 @@ def ask_pyjwt(work):
         Clock.at = token["now"]
         try:
             client = clients.get(token["setup"])
+            if client:
+                client.jwks = {"keys": [key for key in setup["jwks"]["keys"] if key["kid"] in token["kids"]]}
             key = client.get_signing_key_from_jwt(token["text"]) if client else work["secret"]
             # Where the policy names no algorithms, those that the keys are for.
-            algorithms = setup["algorithms"] or ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
+            algorithms = setup["algorithms"] or ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] + (["ES256"] if "ec-1" in setup["keys"] else [])
             jwt.decode(token["text"], key, algorithms=algorithms, audience=setup["audiences"], issuer=work["issuer"], leeway=setup["leeway"] or 0)
             said.append("")
         except Exception as error:
@@ -289,7 +296,14 @@ def ask_jwtriage(binary, directory, work, profile):
         policy += f"[[issuer]]\niss = {quoted(work['issuer'])}\n"
         policy += f"audiences = {quoted(setup['audiences'])}\n" if setup["audiences"] else ""
         policy += f"algorithms = {quoted(setup['algorithms'])}\n" if setup["algorithms"] else ""
-        policy += "[[issuer.keys]]\n" + ('jwks = "keys.json"\n' if setup["jwks"] else 'secret_file = "secret"\n')
+        policy += "" if setup["jwks"] else '[[issuer.keys]]\nsecret_file = "secret"\n'
+        time = lambda seconds: datetime.datetime.fromtimestamp(NOON + seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        windows = WINDOWS.get(name)
+        for key in setup["jwks"]["keys"] if windows else []:
+            start, end = windows[key["kid"]]
+            json.dump({"keys": [key]}, open(os.path.join(place, f"{key['kid']}.json"), "w"))
+            policy += f'[[issuer.keys]]\njwks = "{key["kid"]}.json"\n' + (f'from = "{time(start)}"\n' if start else "") + (f'until = "{time(end)}"\n' if end else "")
+        policy += '[[issuer.keys]]\njwks = "keys.json"\n' if setup["jwks"] and not windows else ""
         policy += f'[[issuer]]\niss = {quoted(STAGING)}\nenvironment = "staging"\ntrusted = false\n[[issuer.keys]]\njwks = "staging.json"\n'
         for file, text in [("policy.toml", policy), ("keys.json", json.dumps(setup["jwks"])), ("staging.json", json.dumps(work["staging"])), ("secret", work["secret"])]:
             open(os.path.join(place, file), "w").write(text)
@@ -318,7 +332,7 @@ def main():
     binary, count, seed = os.path.abspath(sys.argv[1]), option("--tokens", "6000"), option("--seed", "1")
     with tempfile.TemporaryDirectory() as directory:
         python, peers = install(directory, option("--golang-jwt", None))
-        for name in PROFILES.keys() - peers.keys():
+        for name in sorted(PROFILES.keys() - peers.keys()):
             print(f"not compared: {name} could not be installed")
         if "PyJWT" not in peers:
             sys.exit(77)  # The tokens are signed with what comes with it.
