@@ -185,7 +185,7 @@ fn issuer(input: &Input<'_>, iss: Option<&Value>) -> Vec<Check> {
     if input.issuer_is_taken() {
         return Vec::new();
     }
-    let is_blank = !iss.and_then(Value::as_str).is_some_and(|iss| !iss.trim().is_empty());
+    let is_blank = iss.and_then(Value::as_str).is_none_or(|iss| iss.trim().is_empty());
     let error = if is_blank {
         "IDX10211: Unable to validate issuer. The 'issuer' parameter is null or whitespace"
     } else {

@@ -139,8 +139,8 @@ impl<'p> Verifier<'p> {
         Self { profile, setups: Setups::new(policy) }
     }
 
-    /// What it would say about a token. It is taken to have seen what the log shows: a token that a log has cut was
-    /// whole when it was verified.
+    /// What it would say about a token. It is taken to have been given what the log shows, also where that is cut; only of a
+    /// token with a mask in it nothing can be said.
     #[must_use]
     pub fn forecast(&self, token: &Token, raw: RawToken<'_>) -> Forecast {
         let text = std::str::from_utf8(raw.expose()).ok().filter(|_| token.fault != Some(Fault::Masked));
@@ -200,7 +200,11 @@ fn issuer(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::testing::{NOW, fetched, hs256, rs256, said, signed};
     use super::*;
+    use crate::token::decode;
 
     #[test]
     fn every_profile_is_found_by_its_name() {
@@ -208,5 +212,86 @@ mod tests {
             assert_eq!(Profile::named(profile.as_str()), Some(profile));
         }
         assert_eq!(Profile::named("Node"), None);
+    }
+
+    #[test]
+    fn without_a_policy_only_form_and_time_are_judged() {
+        let none = Policy::default();
+        let live = hs256(&format!(r#","exp":{}"#, NOW + 600));
+        let expired = hs256(r#","exp":1"#);
+        let unsigned = signed(r#"{"alg":"none"}"#, "{}");
+        let unsigned = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
+        for profile in Profile::ALL {
+            let told = |token: &str| said(profile, &none, token, 0);
+            let takes_any_audience = !matches!(profile, Profile::Pyjwt | Profile::RustJsonwebtoken);
+            assert_eq!(told(&live).is_empty(), takes_any_audience, "{profile:?}: {}", told(&live));
+            for token in [&expired, &unsigned, &live[..live.len() / 2]] {
+                assert_ne!(told(token), "", "{profile:?}: {token}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_masked_token_is_not_judged() {
+        let token = hs256("");
+        let masked = format!("{}...[REDACTED]", &token[..20]);
+        let decoded = decode(masked.as_bytes(), &[]).unwrap();
+        let policy = Policy::default();
+        let forecast = Verifier::new(Profile::Jose, &policy).forecast(&decoded.token, decoded.own());
+        assert_eq!(forecast.at(None).as_deref(), Some(MASKED));
+    }
+
+    #[test]
+    fn a_value_of_the_token_is_cut_and_no_token_stands_in_it() {
+        let inner = hs256("");
+        for (kid, kept) in [(&inner, "eyJ***".to_owned()), (&"x".repeat(90_000), "x".repeat(256))] {
+            let token = rs256(&format!(r#","kid":"{kid}""#), r#"{"exp":9999999999}"#);
+            for profile in [Profile::NodeJsonwebtoken, Profile::Pyjwt, Profile::GolangJwt, Profile::JavaJwt] {
+                let told = said(profile, &fetched(), &token, 0);
+                assert!(told.contains(&kept) && told.len() < 500, "{profile:?}: {told}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_an_event_time_neither_dates_nor_keys_with_a_window_are_judged() {
+        let token = rs256(
+            r#","kid":"old""#,
+            &format!(r#"{{"iss":"https://auth.example.com/","aud":"https://api.example.com","exp":{NOW}}}"#),
+        );
+        let decoded = decode(token.as_bytes(), &[]).unwrap();
+        let policy = fetched();
+        for profile in Profile::ALL {
+            let forecast = Verifier::new(profile, &policy).forecast(&decoded.token, decoded.own());
+            assert_eq!(forecast.at(None), None, "{profile:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_answer_is_the_same_over_its_stretch(
+            dates in prop::array::uniform3(prop::option::of(-9000_i64..9000)),
+            kid in prop::sample::select(vec![r#","kid":"old""#, r#","kid":"new""#, r#","kid":"x""#, ""]),
+            at in -9000_i64..9000,
+            other in -9000_i64..9000,
+        ) {
+            let policy = fetched();
+            let dates = ["exp", "nbf", "iat"].iter().zip(dates).filter_map(|(name, date)| Some(format!(r#","{name}":{}"#, NOW + date?)));
+            let claims = format!(r#"{{"iss":"https://auth.example.com/"{}}}"#, dates.collect::<String>());
+            let token = rs256(kid, &claims);
+            let decoded = decode(token.as_bytes(), &[]).unwrap();
+            let instant = |seconds: i64| Timestamp::from_seconds(NOW + seconds);
+            for profile in Profile::ALL {
+                let forecast = Verifier::new(profile, &policy).forecast(&decoded.token, decoded.own());
+                let stretch = forecast.narrow(&(i64::MIN..i64::MAX), instant(at));
+                prop_assert!(stretch.contains(&instant(at).millis()));
+                let told = |millis| forecast.at(Some(Timestamp::from_millis(millis)));
+                let known = told(instant(at).millis());
+                let ends = [stretch.start.max(0), stretch.end.min(4_000_000_000_000) - 1];
+                for millis in ends.into_iter().chain(stretch.contains(&instant(other).millis()).then(|| instant(other).millis())) {
+                    prop_assert_eq!(told(millis), known.clone(), "{:?} at {}", profile, millis);
+                }
+            }
+        }
     }
 }

@@ -208,7 +208,7 @@ fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Che
             None => {}
             Some(None) => checks.add(Check::Always(error.into())),
             Some(Some(seconds)) => {
-                checks.add(Check::Before(seconds.saturating_mul(1000).saturating_sub(leeway), early(name)))
+                checks.add(Check::Before(seconds.saturating_mul(1000).saturating_sub(leeway), early(name)));
             }
         }
     }
@@ -228,7 +228,7 @@ fn check_claims(input: &Input<'_>, claims: &Map<String, Value>, checks: &mut Che
             Some(Value::String(_)) if input.is_trusted => {}
             Some(Value::String(_)) => checks.add(Check::Always("InvalidIssuerError: Invalid issuer".into())),
             Some(_) => {
-                checks.add(Check::Always("InvalidIssuerError: Payload Issuer (iss) must be a string".into()))
+                checks.add(Check::Always("InvalidIssuerError: Payload Issuer (iss) must be a string".into()));
             }
         }
     }

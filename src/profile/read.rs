@@ -31,7 +31,7 @@ impl Base64 {
     pub(super) fn decode(self, text: &str) -> Option<Vec<u8>> {
         let bare = text.trim_end_matches('=');
         let padding = text.len() - bare.len();
-        if padding > 0 && (!self.padding || padding > 2 || text.len() % 4 != 0) {
+        if padding > 0 && (!self.padding || padding > 2 || !text.len().is_multiple_of(4)) {
             return None;
         }
         let replaced: String;

@@ -69,7 +69,7 @@ impl<'p> Setups<'p> {
         let other = match own.as_slice() {
             [] => setup(policy.union()),
             [(_, only)] => only.clone(),
-            several => Setup::of_all(several.iter().map(|(_, setup)| setup)),
+            several => Setup::of_all(several),
         };
         Self { policy, own, other }
     }
@@ -107,9 +107,10 @@ impl Setup {
     }
 
     /// What several take together. Where one is told no audiences or algorithms, so are all.
-    fn of_all<'s>(setups: impl Iterator<Item = &'s Self> + Clone) -> Self {
+    fn of_all(setups: &[(usize, Self)]) -> Self {
+        let setups = || setups.iter().map(|(_, setup)| setup);
         let all = |of: fn(&Self) -> &Option<Vec<String>>| {
-            let lists: Option<Vec<&Vec<String>>> = setups.clone().map(|setup| of(setup).as_ref()).collect();
+            let lists: Option<Vec<&Vec<String>>> = setups().map(|setup| of(setup).as_ref()).collect();
             let mut all: Vec<String> = Vec::new();
             for value in lists?.into_iter().flatten() {
                 if !all.contains(value) {
@@ -118,15 +119,15 @@ impl Setup {
             }
             Some(all)
         };
-        let first = setups.clone().next();
+        let first = setups().next();
         Self {
             issuers: first.and_then(|setup| setup.issuers.clone()),
             audiences: all(|setup| &setup.audiences),
             algorithms: all(|setup| &setup.algorithms),
             required_claims: Vec::new(),
             leeway: first.and_then(|setup| setup.leeway),
-            keys: setups.clone().flat_map(|setup| setup.keys.iter().cloned()).collect(),
-            fetches: setups.clone().any(|setup| setup.fetches),
+            keys: setups().flat_map(|setup| setup.keys.iter().cloned()).collect(),
+            fetches: setups().any(|setup| setup.fetches),
         }
     }
 
@@ -228,5 +229,97 @@ impl HeldKey {
         let Some(left) = effort.0.checked_sub(self.bare.cost()) else { return true };
         effort.0 = left;
         self.bare.verify(alg, input.as_bytes(), &canonical(signature)) != Verification::Failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn policy(toml: &str) -> Policy {
+        let files = |path: &Path| match path.to_str() {
+            Some("secret") => Ok(vec![7; 32]),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        Policy::from_toml(toml, Path::new("policy.toml"), &files).unwrap()
+    }
+
+    const POLICY: &str = r#"
+        [[issuer]]
+        iss = "https://a.example/"
+        audiences = ["a"]
+        algorithms = ["HS256"]
+        required_claims = ["sub"]
+        [[issuer.keys]]
+        secret_file = "secret"
+        [[issuer]]
+        iss_pattern = 'https://b\.example/[a-z]+'
+        audiences = ["b", "a"]
+        algorithms = ["RS256"]
+        [[issuer]]
+        iss = "https://staging.example/"
+        environment = "staging"
+        trusted = false
+        audiences = ["s"]
+    "#;
+
+    #[test]
+    fn a_token_of_a_trusted_issuer_meets_that_issuer_s_rules_and_any_other_those_of_all() {
+        let policy = policy(POLICY);
+        let setups = Setups::new(&policy);
+        let of = |iss| {
+            let (setup, is_trusted) = setups.of(iss);
+            (
+                setup.audiences.clone().unwrap(),
+                setup.algorithms.clone().unwrap(),
+                setup.keys.len(),
+                is_trusted,
+            )
+        };
+        let texts = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(of(Some("https://a.example/")), (texts(&["a"]), texts(&["HS256"]), 1, true));
+        assert_eq!(of(Some("https://b.example/x")), (texts(&["b", "a"]), texts(&["RS256"]), 0, true));
+        let all = (texts(&["a", "b"]), texts(&["HS256", "RS256"]), 1, false);
+        assert_eq!(
+            of(Some("https://staging.example/")),
+            all,
+            "nobody configures an issuer that is not trusted"
+        );
+        assert_eq!((of(Some("https://a.example")), of(None)), (all.clone(), all));
+        assert_eq!(
+            setups.of(None).0.issuers,
+            Some(texts(&["https://a.example/", r"https://b\.example/[a-z]+"]))
+        );
+    }
+
+    #[test]
+    fn a_leeway_is_the_verifier_s_own_unless_the_policy_states_one() {
+        let leeway = |text: &str| {
+            let policy = policy(&format!("{text}\n{POLICY}"));
+            Setups::new(&policy).of(None).0.leeway_or(60)
+        };
+        assert_eq!(leeway(""), 60_000);
+        assert_eq!(leeway(r#"leeway = "0s""#), 0);
+        assert_eq!(leeway(r#"leeway = "90s""#), 90_000);
+    }
+
+    #[test]
+    fn without_a_policy_a_verifier_is_told_nothing() {
+        let policy = Policy::default();
+        let setups = Setups::new(&policy);
+        let (setup, _) = setups.of(Some("x"));
+        assert_eq!((&setup.issuers, &setup.audiences, &setup.algorithms), (&None, &None, &None));
+        assert!(setup.keys.is_empty() && setup.allows("RS256") && !setup.allows("none"));
+    }
+
+    #[test]
+    fn where_the_policy_names_no_algorithms_those_that_the_keys_are_for_are_allowed() {
+        let policy =
+            policy("[[issuer]]\niss = \"https://a.example/\"\n[[issuer.keys]]\nsecret_file = \"secret\"\n");
+        let setups = Setups::new(&policy);
+        let (setup, _) = setups.of(None);
+        assert!(setup.allows("HS512") && !setup.allows("RS256") && !setup.allows("none"));
     }
 }
