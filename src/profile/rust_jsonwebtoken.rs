@@ -51,7 +51,7 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
     }
     let payload = input.text.split('.').nth(1).unwrap_or_default();
     let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap_or_default();
-    match serde_json::from_slice::<Claims<'_>>(&payload) {
+    match serde_json::from_slice::<ClaimsForValidation<'_>>(&payload) {
         Ok(claims) => check_claims(input, &claims, &mut checks),
         Err(error) => return checks.fail(without_values(&format!("JSON error: {error}"))),
     }
@@ -143,10 +143,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Claim<T> {
     }
 }
 
-/// The claims that the library validates, in the types that it validates, so that its parser stumbles where ours does.
+/// The claims that the library validates, in the types that it validates and by the name that its errors show, so that its
+/// parser stumbles where ours does.
 #[derive(Deserialize)]
-#[serde(rename = "ClaimsForValidation")]
-struct Claims<'a> {
+struct ClaimsForValidation<'a> {
     #[serde(deserialize_with = "number", default)]
     exp: Claim<u64>,
     #[serde(deserialize_with = "number", default)]
@@ -198,7 +198,7 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Claim<u64>, D::E
 }
 
 /// `validate`
-fn check_claims(input: &Input<'_>, claims: &Claims<'_>, checks: &mut Checks) {
+fn check_claims(input: &Input<'_>, claims: &ClaimsForValidation<'_>, checks: &mut Checks) {
     let setup = input.setup;
     let is_missing = |claim: &str| match claim {
         "exp" => !matches!(claims.exp, Claim::Parsed(_)),
