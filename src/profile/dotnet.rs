@@ -1,4 +1,4 @@
-//! `Microsoft.IdentityModel` 8 (`JsonWebTokenHandler.ValidateSignature.cs`, `JsonWebToken.cs`, `Validators.cs`,
+//! `Microsoft.IdentityModel` 8 (`JsonWebTokenHandler.ValidateSignature.cs`, `JsonWebToken.PayloadClaimSet.cs`, `Validators.cs`,
 //! `ValidatorUtilities.cs`, `InternalValidators.cs`), as `AddJwtBearer` of ASP.NET Core configures it.
 //!
 //! The signature comes before lifetime, audience and issuer, in this order. Where no key has the token's `kid`, all keys are tried,
@@ -37,7 +37,7 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
         return checks
             .fail(malformed("IDX14102: Unable to decode the header '…' as Base64Url encoded string."));
     };
-    let Some(claims) = object(input.parts[1]) else {
+    let Some(claims) = object(input.parts[1]).filter(is_readable) else {
         return checks
             .fail(malformed("IDX14101: Unable to decode the payload '…' as Base64Url encoded string."));
     };
@@ -122,14 +122,33 @@ fn add_key(
     checks.add(fallback(Check::Always(unmatched.into())));
 }
 
+/// `ReadPayloadValue` of `JsonWebToken.PayloadClaimSet.cs`: the types of the claims.
+fn is_readable(claims: &Map<String, Value>) -> bool {
+    let is_of = |name: &str, kind: fn(&Value) -> bool| claims.get(name).is_none_or(kind);
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    ["iss", "jti", "azp"].into_iter().all(|name| is_of(name, is_text))
+        && ["exp", "nbf", "iat"].into_iter().all(|name| is_of(name, |value| seconds(value).is_some()))
+        && is_of("sub", |value| value.is_string() || value.is_null() || value.is_number())
+        && is_of("aud", |value| match value {
+            Value::Array(several) => several.iter().all(|value| value.is_string() || value.is_null()),
+            one => one.is_string() || one.is_null(),
+        })
+}
+
+/// `ReadLong`: a number, or one as text; a fraction is rounded, a half to the even number.
+fn seconds(value: &Value) -> Option<i64> {
+    let (whole, number) = match value {
+        Value::Number(number) => (number.as_i64(), number.as_f64()),
+        Value::String(text) => (text.trim().parse().ok(), text.trim().parse().ok()),
+        _ => return None,
+    };
+    let fits = |number: &f64| number.abs() < i64::MAX as f64;
+    whole.or_else(|| number.filter(fits).map(|number: f64| number.round_ties_even() as i64))
+}
+
 /// `ValidateLifetime`
 fn lifetime(input: &Input<'_>, claims: &Map<String, Value>) -> Vec<Check> {
-    // Of what is no number, and of a number as text, the handler makes a date where it can; a fraction is cut.
-    let date = |name: &str| {
-        let value = claims.get(name)?;
-        let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
-        Some((number.trunc() * 1000.0) as i64)
-    };
+    let date = |name: &str| claims.get(name).and_then(seconds).map(|seconds| seconds.saturating_mul(1000));
     let skew = input.setup.leeway_or(300);
     let fails = |text: &'static str| vec![Check::Always(text.into())];
     let Some(exp) = date("exp") else {
@@ -199,6 +218,8 @@ mod tests {
     use super::super::Profile;
     use super::super::testing::{NOW, assert_said, fetched, hs256, rs256, secret, signed};
 
+    const UNREADABLE: &str = "SecurityTokenMalformedException: IDX14101: Unable to decode the payload '…' as Base64Url encoded string.";
+
     const EXPIRED: &str = "SecurityTokenExpiredException: IDX10223: Lifetime validation failed. The token is expired. ValidTo (UTC): '…', Current time (UTC): '…'.";
 
     /// Of `Validators.cs`, `ValidatorUtilities.cs` and `JsonWebToken.cs`.
@@ -256,6 +277,15 @@ mod tests {
                     &issuer("IDX10205: Issuer validation failed. …"),
                 ),
                 (&hs(&format!(r#"{{{live},{right},"iss":"https://auth.example.com/"}}"#)), 0, ""),
+                (&hs256(r#","exp":"soon""#), 0, UNREADABLE),
+                (&hs256(r#","exp":null"#), 0, UNREADABLE),
+                (&hs256(r#","exp":true"#), 0, UNREADABLE),
+                (&hs256(r#","exp":1,"nbf":{}"#), 0, UNREADABLE),
+                (&hs(r#"{"exp":9999999999,"iss":5}"#), 0, UNREADABLE),
+                (&hs(r#"{"exp":9999999999,"aud":["x",5]}"#), 0, UNREADABLE),
+                (&hs256(&format!(r#","exp":"{NOW}""#)), 300, ""),
+                (&hs256(&format!(r#","exp":"{NOW}""#)), 301, EXPIRED),
+                (&hs256(&format!(r#","exp":{NOW}.6"#)), 301, ""),
                 (
                     &hs("[1]"),
                     0,
