@@ -16,7 +16,7 @@
 //! - [`report`]: counts → CSV files, and a table for the terminal
 //! - [`triage`]: one chunk through the middle of it; [`run`]: the whole, over all threads
 //!
-//! [`message`] finds what verifiers say in the same lines.
+//! [`message`] finds what verifiers say in the same lines, [`profile`] knows what a certain one would have said.
 //!
 //! [`proposal`] writes policies for a person to edit, from documents or from counts.
 //!
@@ -44,6 +44,7 @@ pub mod hints;
 pub mod input;
 pub mod message;
 pub mod policy;
+pub mod profile;
 pub mod proposal;
 pub mod report;
 pub mod run;

@@ -14,6 +14,7 @@ use std::hash::BuildHasher;
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
 use crate::message::{Catalogue, Finder, Hit};
 use crate::policy::Policy;
+use crate::profile::{Forecast, Profile, Verifier};
 use crate::report::{ChunkRows, Occurrence};
 use crate::scan::candidate::{Extent, Starts, extent};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
@@ -43,6 +44,8 @@ pub struct Criteria {
     pub until: Option<Timestamp>,
     /// Width of the timeline's buckets.
     pub bucket: BucketWidth,
+    /// The verifier whose errors are predicted.
+    pub profile: Option<Profile>,
     /// Finds what verifiers say.
     pub messages: Arc<Finder>,
 }
@@ -61,6 +64,7 @@ impl Criteria {
             since: None,
             until: None,
             bucket: BucketWidth::Auto,
+            profile: None,
         }
     }
 }
@@ -91,6 +95,9 @@ pub struct Worker<'c> {
     tokens: Vec<Known>,
     /// What can be said about each of the tokens; apart, so that what every finding needs lies close together.
     judgements: Vec<Judgement>,
+    verifier: Option<Verifier<'c>>,
+    /// What the verifier would say about each of the tokens; empty without one.
+    forecasts: Vec<Forecast>,
     /// Tokens by two independent hashes of their candidate's bytes. The bytes themselves are not kept: 128 bits under
     /// random keys tell candidates apart.
     by_bytes: HashMap<(u64, u64), u32>,
@@ -145,6 +152,8 @@ impl<'c> Worker<'c> {
             starts: Starts::default(),
             tokens: Vec::new(),
             judgements: Vec::new(),
+            verifier: criteria.profile.map(|profile| Verifier::new(profile, &criteria.policy)),
+            forecasts: Vec::new(),
             by_bytes: HashMap::default(),
             hashers: [RandomState::default(), RandomState::default()],
             words: Words::default(),
@@ -259,6 +268,9 @@ impl<'c> Worker<'c> {
         let fingerprint = self.criteria.fingerprinter.token(decoded.own());
         let Self { criteria, words, tally, .. } = self;
         let judgement = Judge::new(&criteria.policy).prepare(&decoded.token, decoded.signed());
+        let forecast =
+            self.verifier.as_ref().map(|verifier| verifier.forecast(&decoded.token, decoded.own()));
+        self.forecasts.extend(forecast);
         let number = tally.token(fingerprint, || Arc::new(facts(&decoded, criteria, words)));
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
         self.tokens.push(Known { fingerprint, number, last: None });
@@ -310,16 +322,22 @@ impl<'c> Worker<'c> {
             length: u32::try_from(length).unwrap_or(u32::MAX),
         };
         let judgement = &self.judgements[token as usize];
+        let forecast = self.forecasts.get(token as usize);
         let (number, stretch) = match last {
             Some(last) => {
                 self.tally.add_again(known.number, last.outcome, &sighting);
                 (last.outcome, Some(last.stretch.clone()))
             }
             None => {
-                let outcome = judgement.at(event_time);
+                let mut outcome = judgement.at(event_time);
+                outcome.predicted = forecast.and_then(|forecast| forecast.at(event_time));
                 self.tally.remark(known.number, judgement.remarks(&outcome));
                 let number = self.tally.add(known.number, outcome, &sighting);
-                (number, event_time.map(|at| judgement.stretch(at)))
+                let stretch = |at| {
+                    let stretch = judgement.stretch(at);
+                    forecast.map_or_else(|| stretch.clone(), |forecast| forecast.narrow(&stretch, at))
+                };
+                (number, event_time.map(stretch))
             }
         };
         if let (Some(stretch), Some(line)) = (stretch, sighting.line) {

@@ -144,6 +144,7 @@ fn outcome(verdict: Verdict, detail: &'static str) -> Outcome {
         also: VerdictSet::default(),
         key_status: KeyStatus::Current,
         signature: SignatureStatus::Verified,
+        predicted: None,
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn policy(
     let warnings = reader.warnings;
     let mut policy = Policy::assemble(source, leeway, values(&entry.show_claims), issuers);
     policy.messages = messages;
+    policy.states_leeway = entry.leeway.is_some();
     policy.warnings = without_repeats(warnings);
     let lines: Vec<Option<usize>> = entry.issuers.iter().map(|issuer| issuer.line).collect();
     policy.doubts =
@@ -46,6 +47,7 @@ pub(super) fn policy_of_flags(
     problems: &mut Problems,
 ) -> Policy {
     let mut reader = Reader { dir: Path::new(""), files, problems, warnings: Vec::new() };
+    let states_leeway = leeway.is_some();
     let leeway = reader.duration(leeway).unwrap_or(0);
     let rules = reader.rules(rules);
     let mut names: Vec<&Written<String>> = Vec::new();
@@ -65,6 +67,7 @@ pub(super) fn policy_of_flags(
     let issuers: Vec<Issuer> = names.into_iter().map(issuer).collect();
     let lines = vec![None; issuers.len()];
     let mut policy = Policy::assemble("flags", leeway, Vec::new(), issuers);
+    policy.states_leeway = states_leeway;
     if policy.issuers.is_empty() {
         policy.union = rules;
     } else {

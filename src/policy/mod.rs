@@ -55,6 +55,8 @@ use std::path::Path;
 pub struct Policy {
     /// How far clocks may differ, in milliseconds; never negative.
     pub leeway: i64,
+    /// Whether the leeway was written down. If not, a verifier has the one that it has by default.
+    pub states_leeway: bool,
     /// The claims whose plain values reports may show.
     pub show_claims: Vec<String>,
     /// The issuers, in the order of the file.
@@ -181,7 +183,7 @@ impl Policy {
         flags.only_leeway()?;
         let mut policy = Self::from_file(path)?;
         if let Some(over) = Self::from_flags(flags)? {
-            policy.leeway = over.leeway;
+            (policy.leeway, policy.states_leeway) = (over.leeway, true);
         }
         Ok(policy)
     }

@@ -91,6 +91,8 @@ pub struct Report<'a> {
     findings: Findings<'a>,
     /// Ordered by fingerprint.
     tokens: Vec<(Fingerprint, &'a TokenTally)>,
+    /// Whether a verifier was asked what it would have said.
+    predicts: bool,
     /// Those that are still usable, once somebody has asked.
     live: OnceLock<Vec<(Fingerprint, &'a TokenTally)>>,
 }
@@ -140,7 +142,13 @@ impl<'a> Report<'a> {
     /// Takes the findings, in whatever order they were counted.
     #[must_use]
     pub fn new(findings: Findings<'a>) -> Self {
-        Self { findings, tokens: findings.tally.tokens(), live: OnceLock::new() }
+        Self { findings, tokens: findings.tally.tokens(), predicts: false, live: OnceLock::new() }
+    }
+
+    /// The same with the errors that a verifier would have raised.
+    #[must_use]
+    pub fn with_predictions(self, predicts: bool) -> Self {
+        Self { predicts, ..self }
     }
 
     /// The files that the report has in these formats.
@@ -167,11 +175,14 @@ impl<'a> Report<'a> {
         summary::render(self, width, color)
     }
 
-    /// `tokens.csv` has a column `claim.NAME` at its end for each claim that may be shown.
+    /// `tokens.csv` has a column `claim.NAME` at its end for each claim that may be shown, and behind those `predicted_error`,
+    /// where a verifier was asked.
     fn write_tokens(&self, out: &mut dyn Write) -> io::Result<()> {
         let claims: Vec<_> =
             self.findings.show_claims.iter().map(|name| Cell::text(format!("claim.{name}"))).collect();
+        let predicted = self.predicts.then_some("predicted_error");
         let header = rows::TokenRow::COLUMNS.iter().copied().chain(claims.iter().map(Cell::as_str));
+        let header = header.chain(predicted);
         csv::write_under(out, header, self.token_rows())
     }
 }

@@ -178,6 +178,7 @@ mod tests {
             also: [Verdict::LifetimeTooLong].into_iter().collect(),
             key_status: KeyStatus::Unchecked,
             signature: SignatureStatus::Unchecked,
+            predicted: None,
         };
         let mut rows = ChunkRows::new(source);
         for &line in lines {

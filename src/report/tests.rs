@@ -111,6 +111,7 @@ fn outcome(verdict: Verdict, detail: &'static str) -> Outcome {
         also: [].into_iter().collect(),
         key_status: KeyStatus::Current,
         signature: SignatureStatus::Unchecked,
+        predicted: None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! and of `key_status` and `signature` the last in the order of their words is shown, which is the most suspicious
 //! that was seen of a key (`retired` rather than `current`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Report;
 use super::cell::Cell;
@@ -14,13 +14,14 @@ use crate::tally::{Count, TokenFacts, earliest};
 use crate::timestamp::Timestamp;
 use crate::verdict::{Outcome, VerdictSet};
 
-/// A row, and a cell per shown claim.
+/// A row, a cell per shown claim, and one for what a verifier would have said, where one was asked.
 pub(super) type TokenCells<'a> = (TokenRow<'a>, Vec<Cell<'a>>);
 
 impl<'a> Report<'a> {
     /// The rows of `tokens.csv`, made one token at a time.
     pub(super) fn token_rows(&self) -> impl Iterator<Item = TokenCells<'a>> {
         let claims = self.findings.show_claims.len();
+        let predicts = self.predicts;
         self.tokens.iter().flat_map(move |&(fingerprint, token)| {
             let mut merged: BTreeMap<_, Vec<&'a (Outcome, Count)>> = BTreeMap::new();
             for found in &token.outcomes {
@@ -30,7 +31,9 @@ impl<'a> Report<'a> {
             let facts = &*token.facts;
             merged.into_iter().map(move |((verdict, detail), found)| {
                 let shown = |i| Cell::maybe(facts.shown_claims.get(i).and_then(Option::as_deref));
-                (row(fingerprint, facts, verdict, detail, &found), (0..claims).map(shown).collect())
+                let predicted = predicts.then(|| predicted_errors(&found));
+                let row = row(fingerprint, facts, verdict, detail, &found);
+                (row, (0..claims).map(shown).chain(predicted).collect())
             })
         })
     }
@@ -73,6 +76,13 @@ fn row<'a>(
         length: counts().map(|count| count.length).max().unwrap_or(0),
         first_location: first_location(counts()),
     }
+}
+
+/// What a verifier would have said at one time or another; nothing where it accepts the token.
+fn predicted_errors<'a>(found: &[&'a (Outcome, Count)]) -> Cell<'a> {
+    let errors: BTreeSet<&str> =
+        found.iter().filter_map(|(outcome, _)| outcome.predicted.as_deref()).collect();
+    Cell::text(errors.into_iter().collect::<Vec<_>>().join(" | "))
 }
 
 /// Whole seconds from one instant to another, rounded down; `None` unless both are there.

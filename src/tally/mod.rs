@@ -403,6 +403,7 @@ mod tests {
             also: VerdictSet::default(),
             key_status: KeyStatus::Unchecked,
             signature: SignatureStatus::Unchecked,
+            predicted: None,
         };
         let source: Arc<str> = "api.log".into();
         for time in times {

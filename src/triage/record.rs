@@ -199,6 +199,7 @@ impl Record<Witness> {
             agrees,
             key_status: outcome.map(|outcome| outcome.key_status),
             signature: outcome.map(|outcome| outcome.signature),
+            predicted: None,
         };
         tally.add(key, token.map(|token| token.fingerprint), said.at, source);
     }
@@ -243,6 +244,7 @@ mod tests {
             also: VerdictSet::default(),
             key_status: KeyStatus::Current,
             signature: SignatureStatus::Verified,
+            predicted: None,
         };
         let fingerprint = Fingerprinter::public().token(RawToken::new(verdict.as_str().as_bytes()));
         Witness { fingerprint, outcome, circumstances: Circumstances::default(), at: None }

@@ -203,7 +203,7 @@ mod tests {
         let policy = policy(toml);
         let judgement = Judge::new(&policy).prepare(&token(r#"{"alg":"RS256"}"#, claims), None);
         let at = seconds.map(at);
-        judgement.agrees(Statement { cause, rank }, &judgement.at(at), at).as_str()
+        judgement.circumstances().agree(Statement { cause, rank }, &judgement.at(at), at).as_str()
     }
 
     fn said(claims: &str, seconds: i64, cause: Cause) -> &'static str {
@@ -263,7 +263,7 @@ mod tests {
         for (millis, expected) in [(1_968_999, Agreement::No), (1_969_000, Agreement::Near)] {
             let at = Some(Timestamp::new(millis, true));
             let said = Statement { cause: Cause::Expired, rank: 3 };
-            assert_eq!(judgement.agrees(said, &judgement.at(at), at), expected, "{millis}");
+            assert_eq!(judgement.circumstances().agree(said, &judgement.at(at), at), expected, "{millis}");
         }
     }
 
@@ -328,7 +328,8 @@ mod tests {
             (Cause::WrongAudience, "near"),
             (Cause::MissingToken, "near"),
         ] {
-            let said = judgement.agrees(Statement { cause, rank: 3 }, &outcome, Some(at(1500)));
+            let said =
+                judgement.circumstances().agree(Statement { cause, rank: 3 }, &outcome, Some(at(1500)));
             assert_eq!(said.as_str(), expected, "{cause}");
         }
     }

@@ -165,7 +165,7 @@ impl Judgement {
         let Failure { verdict, detail } =
             first.unwrap_or(Failure { verdict: Verdict::Valid, detail: Detail::None });
         failing.remove(verdict);
-        Outcome { verdict, detail, also: failing, key_status, signature }
+        Outcome { verdict, detail, also: failing, key_status, signature, predicted: None }
     }
 
     /// Which dates are missed at an event time, and by how much.

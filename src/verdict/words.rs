@@ -190,6 +190,8 @@ pub struct Outcome {
     pub key_status: KeyStatus,
     /// What became of the signature.
     pub signature: SignatureStatus,
+    /// The error that a certain verifier would have raised, where one was asked and it would not have accepted the token.
+    pub predicted: Option<Arc<str>>,
 }
 
 impl Outcome {

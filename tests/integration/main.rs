@@ -10,6 +10,7 @@ mod hints;
 mod laws;
 mod leak;
 mod logs;
+mod profiles;
 mod signatures;
 mod support;
 mod tidy;

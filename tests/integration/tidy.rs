@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which rooms of the crate a room may know. What a room is for is told where it begins, in its module documentation.
 /// Data flows one way: nobody knows `run` but the program, and what comes later is not known by what comes before.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("error", &[]),
     ("words", &[]),
     ("timestamp", &[]),
@@ -16,6 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("scan", &["input", "timestamp"]),
     ("token", &["scan", "secret", "timestamp"]),
     ("verdict", &["token", "policy", "message", "timestamp", "words"]),
+    ("profile", &["verdict", "token", "policy", "secret", "timestamp"]),
     ("tally", &["verdict", "scan", "input", "secret", "timestamp"]),
     ("hints", &["tally", "verdict", "token", "policy", "message", "secret", "timestamp", "words"]),
     ("report", &["hints", "message", "tally", "verdict", "token", "input", "secret", "error", "timestamp"]),
@@ -23,14 +24,27 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("proposal", &["report", "tally", "verdict", "token", "policy", "error", "timestamp"]),
     (
         "triage",
-        &["report", "tally", "verdict", "token", "scan", "input", "policy", "message", "secret", "timestamp"],
+        &[
+            "report",
+            "tally",
+            "profile",
+            "verdict",
+            "token",
+            "scan",
+            "input",
+            "policy",
+            "message",
+            "secret",
+            "timestamp",
+        ],
     ),
     ("run", &["triage", "report", "tally", "token", "message", "scan", "input", "error", "timestamp"]),
     ("lib", &[]),
 ];
 
 /// Rooms that compute and do nothing else: no files, no threads, no clock.
-const PURE: [&str; 8] = ["message", "scan", "token", "verdict", "tally", "hints", "proposal", "triage"];
+const PURE: [&str; 9] =
+    ["message", "scan", "token", "verdict", "profile", "tally", "hints", "proposal", "triage"];
 
 /// What a pure room does not name.
 const IMPURE: [&str; 8] = [

@@ -5,9 +5,11 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use jwtriage::policy::PolicyFlags;
+use jwtriage::profile::Profile;
 use jwtriage::token::mask_tokens;
 
 use crate::about::FormatName;
@@ -227,6 +229,9 @@ pub struct OutputArgs {
     /// line of its record), NAME=source:PATTERN (over the source's name), or a JSON or logfmt KEY (repeatable)
     #[arg(long, value_name = "GROUP")]
     pub group_by: Vec<String>,
+    /// Name the error that this verifier would have raised about each token, in the last column of tokens.csv
+    #[arg(long = "as", value_name = "VERIFIER", requires = "out", value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::as_str)))]
+    profile: Option<String>,
     /// Width of the timeline's buckets, such as 5m [default: at most 500 buckets]
     #[arg(long, value_name = "DURATION")]
     pub bucket: Option<String>,
@@ -249,6 +254,13 @@ pub struct OutputArgs {
     /// When to use colours
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+impl OutputArgs {
+    /// The verifier that `--as` names.
+    pub fn profile(&self) -> Option<Profile> {
+        self.profile.as_deref().and_then(Profile::named)
+    }
 }
 
 /// What the command line means. Ends the process where it means nothing, or asks for help.

@@ -106,7 +106,7 @@ fn write(
             keys: &about::key_windows(policy),
         },
     };
-    let report = Report::new(findings);
+    let report = Report::new(findings).with_predictions(options.criteria.profile.is_some());
     if let Some(staging) = staging {
         jwtriage::run::write(&report, &about::formats(&args.format), &staging, options.threads)?;
         if let Some(spool) = spool {
@@ -213,6 +213,7 @@ fn options(args: &Args) -> Result<Options> {
     let criteria = Criteria {
         fingerprinter: fingerprinter(&args.output)?,
         bucket: bucket(args.output.bucket.as_deref())?,
+        profile: args.output.profile(),
         ..Criteria::new(policy)
     };
     let groups = args.output.group_by.iter().map(|text| {
