@@ -11,17 +11,20 @@ use crate::policy::Issuer;
 use crate::verdict::Verdict;
 
 pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let strangers = grouped(facts.failing().filter_map(|seen| {
-        Some(((name(seen.facts.iss.as_deref()), elsewhere(facts, seen)?.environment.as_str()), seen))
-    }));
+    let strangers: Vec<_> = facts
+        .failing()
+        .filter_map(|seen| Some((seen, elsewhere(facts, seen)?.environment.as_str())))
+        .collect();
     let audiences = || facts.with(Verdict::WrongAudience, &["environment"]);
-    let of_issuers = strangers.iter().map(|(_, group)| group.occurrences).sum::<u64>();
-    let mut all: Group = facts.failing().filter(|seen| elsewhere(facts, *seen).is_some()).collect();
-    audiences().for_each(|seen| all.add(seen));
+    let of_issuers: u64 = strangers.iter().map(|(seen, _)| seen.count.occurrences).sum();
+    let all: Group = strangers.iter().map(|(seen, _)| *seen).chain(audiences()).collect();
     if all.occurrences < FEW {
         return None;
     }
     let confidence = if of_issuers >= FEW { Confidence::High } else { Confidence::Medium };
+    let strangers = strangers.into_iter();
+    let strangers =
+        grouped(strangers.map(|(seen, environment)| ((name(seen.facts.iss.as_deref()), environment), seen)));
     let mut what: Vec<_> = strangers
         .iter()
         .map(|((iss, environment), group)| format!("issuer {iss} of {environment} ({})", group.occurrences))
@@ -37,10 +40,11 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
         .collect();
     trusted.sort_unstable();
     trusted.dedup();
+    let trusted = trusted.iter().map(ToString::to_string);
+    let here = if trusted.len() == 0 { "any that is trusted".to_owned() } else { list(trusted) };
     let evidence = format!(
-        "{} are of another environment than {}: {}; {}",
+        "{} are of another environment than {here}: {}; {}",
         findings(&all),
-        list(trusted.iter().map(ToString::to_string)),
         list(what.into_iter()),
         facts.places(&all.sources)
     );

@@ -30,7 +30,7 @@ pub struct Facts<'a> {
     pub(super) sources: BTreeMap<u32, &'a SourceTally>,
     /// How many bytes all names of these sources share, up to a `/`.
     pub(super) common_name: usize,
-    /// What was counted of each failing verdict.
+    /// What was counted of each failing verdict; that of one token stands together.
     failing: Vec<Vec<Seen<'a>>>,
 }
 
@@ -72,6 +72,11 @@ impl<'a> Facts<'a> {
     /// What was counted of a failing verdict.
     pub(super) fn of(&self, verdict: Verdict) -> impl Iterator<Item = Seen<'a>> + '_ {
         self.failing[verdict as usize].iter().copied()
+    }
+
+    /// What was counted of a failing verdict, token by token.
+    pub(super) fn by_token(&self, verdict: Verdict) -> impl Iterator<Item = &[Seen<'a>]> + '_ {
+        self.failing[verdict as usize].chunk_by(|a, b| a.fingerprint == b.fingerprint)
     }
 
     /// What was counted of a failing verdict with one of these details.

@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 
-use super::facts::{Facts, Group, NamedToken, Seen, outcomes_of};
+use super::facts::{Facts, Group, Seen};
 use super::phrase::{between, counted, duration};
 use super::{Confidence, Hint, HintName, MANY};
 use crate::secret::Fingerprint;
@@ -20,7 +20,7 @@ const AGAIN: u64 = 5;
 const WHILE_MS: i64 = 5 * 60 * 1000;
 
 pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let mut reused: Vec<_> = facts.tokens.iter().filter_map(expired).collect();
+    let mut reused: Vec<_> = facts.by_token(Verdict::Expired).filter_map(again).collect();
     reused.sort_by_key(|token| (Reverse(token.group.occurrences), token.name));
     let Reused { name: worst, group: most, .. } = reused.first()?;
     let longest = reused.iter().filter_map(|token| between(token.expires_at, token.group.last_seen)).max();
@@ -51,15 +51,17 @@ struct Reused {
 }
 
 /// What was found of a token after its `exp`, if that is enough.
-fn expired(token: &NamedToken<'_>) -> Option<Reused> {
-    let is_old = |seen: &Seen<'_>| {
-        seen.outcome.verdict == Verdict::Expired && seen.outcome.detail.as_str() != "milliseconds"
-    };
-    let occurrences: u64 = outcomes_of(token).filter(is_old).map(|seen| seen.count.occurrences).sum();
-    if occurrences < AGAIN {
+fn again(expired: &[Seen<'_>]) -> Option<Reused> {
+    if expired.iter().map(|seen| seen.count.occurrences).sum::<u64>() < AGAIN {
         return None;
     }
-    let group: Group = outcomes_of(token).filter(is_old).collect();
+    let is_old = |seen: &Seen<'_>| seen.outcome.detail.as_str() != "milliseconds";
+    let group: Group = expired.iter().copied().filter(is_old).collect();
     let lasts = between(group.first_seen, group.last_seen) >= Some(WHILE_MS);
-    lasts.then_some(Reused { name: token.0, expires_at: token.1.facts.expires_at, group })
+    let first = expired.first()?;
+    (group.occurrences >= AGAIN && lasts).then_some(Reused {
+        name: first.fingerprint,
+        expires_at: first.facts.expires_at,
+        group,
+    })
 }

@@ -199,7 +199,6 @@ impl Record<Witness> {
             agrees,
             key_status: outcome.map(|outcome| outcome.key_status),
             signature: outcome.map(|outcome| outcome.signature),
-            predicted: None,
         };
         tally.add(key, token.map(|token| token.fingerprint), said.at, source);
     }

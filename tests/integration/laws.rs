@@ -71,6 +71,8 @@ proptest! {
             let found = scan(&[&path], &Options { chunk_size, ..by_file_time() });
             prop_assert_eq!(difference(&expected, &found), None, "chunk size {}", chunk_size);
             prop_assert_eq!(expected.counts(), found.counts(), "chunk size {}", chunk_size);
+            let near = |scanned: &Scanned| scanned.sources[0].found.near_misses.clone();
+            prop_assert_eq!(near(&expected), near(&found), "chunk size {}", chunk_size);
         }
     }
 

@@ -123,7 +123,7 @@ fn write(
     Ok(live_tokens)
 }
 
-/// What is likely to have gone wrong. What verifiers said is not read yet.
+/// What is likely to have gone wrong.
 fn likely_causes(scan: &Scan, policy: &Policy, catalogue: &[Entry], now: Timestamp) -> Vec<Hint> {
     let tokens = scan.tally.tokens();
     let messages = MessageCount::all(scan.tally.messages(), catalogue);
