@@ -114,9 +114,10 @@ def write(place, files, policy, expected):
     put(directory, {"policy.toml": policy.encode(), "hints.expected": ("\n".join(rows) + "\n").encode()})
 
 
-def pair(hint, fires, quiet, expected, policy=POLICY + KEYS, key=KEY, start=NOW, quiet_expected=()):
-    """Both scenarios of a hint. `fires` and `quiet` add to the ordinary traffic; `expected` is the hint's row."""
-    for way, add, rows in (("fires", fires, [(hint, *expected)]), ("quiet", quiet, quiet_expected)):
+def pair(hint, fires, quiet, expected, policy=POLICY + KEYS, key=KEY, start=NOW, besides=((), ())):
+    """Both scenarios of a hint. `fires` and `quiet` add to the ordinary traffic; `expected` is the hint's row, `besides` are
+    the rows of other hints in the one and in the other."""
+    for way, add, rows in (("fires", fires, [(hint, *expected), *besides[0]]), ("quiet", quiet, besides[1])):
         sources = Sources(key, start=start)
         add(sources)
         write(f"hints/{hint}/{way}", sources.files(), policy, rows)
@@ -246,10 +247,12 @@ def id_token_as_access_token():
 
 
 def milliseconds_dates():
-    """A service mints tokens that end in the year 58,000, if their exp is taken as it stands. Quiet: two of them."""
+    """A service mints tokens that end in the year 58,000, if their exp is taken as it stands: so they are also live. Quiet: two
+    of them."""
     legacy = POLICY + KEYS + '\n[[issuer]]\niss = "https://legacy.example.com"\naudiences = ["https://api.example.com"]\n'
     wrong = lambda n, at: token(n, at, key=STRANGER, iss="https://legacy.example.com", exp=(at + 900) * 1000)
-    pair("milliseconds_dates", rejecting([wrong] * 4), rejecting([wrong] * 2), ("high", 4, 4, 1), legacy)
+    live = [[("live_tokens_in_logs", "medium", n, n, 1)] for n in (4, 2)]
+    pair("milliseconds_dates", rejecting([wrong] * 4), rejecting([wrong] * 2), ("high", 4, 4, 1), legacy, besides=live)
 
 
 def forgery_attempt():

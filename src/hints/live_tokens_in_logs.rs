@@ -6,6 +6,7 @@
 use super::facts::{Facts, Group, Seen, outcomes_of};
 use super::phrase::counted;
 use super::{Confidence, Hint, HintName};
+use crate::tally::usable_until;
 use crate::verdict::SignatureStatus;
 
 pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
@@ -15,7 +16,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
     let all: Group = facts.live.iter().flat_map(outcomes_of).collect();
     let is_verified = |seen: Seen<'_>| seen.outcome.signature == SignatureStatus::Verified;
     let verified = facts.live.iter().filter(|token| outcomes_of(token).any(is_verified)).count() as u64;
-    let expiries = || facts.live.iter().map(|(_, token)| token.facts.expires_at);
+    let expiries = || facts.live.iter().map(|(_, token)| usable_until(&token.facts));
     let endless = expiries().filter(Option::is_none).count() as u64;
 
     let mut evidence = format!("{} still usable at {}", counted_are(facts.live.len() as u64), facts.now);
