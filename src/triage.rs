@@ -1,14 +1,14 @@
 //! One chunk through all steps: candidate → token → finding → tally. A worker keeps for itself what it has learned, so
 //! that a token it has seen before costs a hash, a look-up and a comparison of times.
 
+mod facts;
 mod record;
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
+use foldhash::HashMap;
 use foldhash::quality::RandomState;
-use foldhash::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
@@ -20,11 +20,12 @@ use crate::scan::candidate::{Extent, Starts, extent};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
 use crate::secret::{Fingerprint, Fingerprinter};
 use crate::tally::source::Found;
-use crate::tally::{BucketWidth, OutcomeNumber, Sighting, Tally, TokenFacts, TokenNumber, earliest};
+use crate::tally::{BucketWidth, OutcomeNumber, Sighting, Tally, TokenNumber, earliest};
 use crate::timestamp::Timestamp;
-use crate::token::{Decoded, Token, decode, mask_tokens};
-use crate::verdict::{Judge, Judgement, Verdict, token_type};
+use crate::token::decode;
+use crate::verdict::{Judge, Judgement, Verdict};
 
+use facts::{Words, facts};
 pub use record::{Edges, Seam};
 use record::{Record, Records, Said, Witness};
 
@@ -271,7 +272,7 @@ impl<'c> Worker<'c> {
         let forecast =
             self.verifier.as_ref().map(|verifier| verifier.forecast(&decoded.token, decoded.own()));
         self.forecasts.extend(forecast);
-        let number = tally.token(fingerprint, || Arc::new(facts(&decoded, criteria, words)));
+        let number = tally.token(fingerprint, || Arc::new(facts(&decoded, &criteria.fingerprinter, words)));
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
         self.tokens.push(Known { fingerprint, number, last: None });
         self.judgements.push(judgement);
@@ -385,66 +386,5 @@ impl<'c> Worker<'c> {
             }
         }
         Some((place.record, Seen { token, outcome: number, at: event_time }))
-    }
-}
-
-/// What the reports may show of a token.
-fn facts(decoded: &Decoded<'_>, criteria: &Criteria, words: &mut Words) -> TokenFacts {
-    let Token { header, claims, .. } = &decoded.token;
-    let mut facts = TokenFacts {
-        alg: words.keep(header.alg.as_deref()),
-        typ: words.keep(header.typ.as_deref()),
-        kid: words.keep(header.kid.as_deref()),
-        ..TokenFacts::default()
-    };
-    let Some(claims) = claims else { return facts };
-    let subject = claims.sub.as_deref().map(|sub| criteria.fingerprinter.subject(sub));
-    facts.iss = words.keep(claims.iss.as_deref());
-    facts.aud = claims.aud.iter().take(KEPT_AUDIENCES).filter_map(|aud| words.keep(Some(aud))).collect();
-    facts.client = words.keep(claims.client.as_deref());
-    facts.subject = subject.map(|subject| subject.number());
-    facts.sub_fingerprint = subject.filter(|_| criteria.fingerprinter.is_keyed());
-    facts.token_type = token_type(header, claims);
-    facts.issued_at = claims.iat.map(|date| date.at);
-    facts.not_before = claims.nbf.map(|date| date.at);
-    facts.expires_at = claims.exp.map(|date| date.at);
-    facts.exp_in_milliseconds = claims.exp.is_some_and(|date| date.in_milliseconds);
-    facts.in_milliseconds =
-        [claims.iat, claims.nbf, claims.exp].into_iter().flatten().any(|date| date.in_milliseconds);
-    facts.shown_claims = claims.shown.iter().map(|value| words.keep(value.as_deref())).collect();
-    facts
-}
-
-/// How many audiences of one token are kept.
-const KEPT_AUDIENCES: usize = 256;
-
-/// How many characters of a value are kept: one more than reports show, so that they see that it goes on.
-const KEPT_CHARACTERS: usize = 257;
-
-/// Keeps one copy of each text: a million tokens share a few issuers, keys and audiences.
-#[derive(Debug, Default)]
-struct Words(HashSet<Arc<str>>);
-
-impl Words {
-    fn keep(&mut self, text: Option<&str>) -> Option<Arc<str>> {
-        let text = shortened(text?);
-        if let Some(known) = self.0.get(&*text) {
-            return Some(Arc::clone(known));
-        }
-        let kept: Arc<str> = Arc::from(&*text);
-        self.0.insert(Arc::clone(&kept));
-        Some(kept)
-    }
-}
-
-/// As much of a value as reports can show. A token in it is masked first: cut, it might no longer look like one.
-fn shortened(text: &str) -> Cow<'_, str> {
-    if text.len() < KEPT_CHARACTERS {
-        return Cow::Borrowed(text);
-    }
-    let masked = mask_tokens(text);
-    match masked.char_indices().nth(KEPT_CHARACTERS) {
-        Some((end, _)) => Cow::Owned(masked[..end].to_owned()),
-        None => masked,
     }
 }

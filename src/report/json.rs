@@ -126,7 +126,10 @@ impl Serialize for TokenObject<'_, '_> {
         for (column, value) in TokenRow::COLUMNS.iter().zip(row.values()) {
             object.serialize_entry(column, &value)?;
         }
-        object.serialize_entry("claims", &Claims(&report.findings.show_claims, claims))?;
+        object.serialize_entry("claims", &Claims(report.findings.show_claims, claims))?;
+        if let Some(predicted) = claims.last().filter(|_| report.predicts) {
+            object.serialize_entry("predicted_error", &predicted.value())?;
+        }
         object.end()
     }
 }

@@ -261,8 +261,8 @@ fn placeless_files(
     files: &BTreeMap<String, Vec<u8>>,
     is_source: impl Fn(&str) -> bool,
 ) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
-    let mut tables: BTreeMap<_, _> =
-        files.iter().map(|(name, csv)| (name.clone(), support::rows(csv))).collect();
+    let tables = files.iter().filter(|(name, _)| name.ends_with(".csv"));
+    let mut tables: BTreeMap<_, _> = tables.map(|(name, csv)| (name.clone(), support::rows(csv))).collect();
     for row in tables.values_mut().flatten() {
         if let Some(source) = row.get_mut("source") {
             assert!(is_source(source), "an unknown source: {source}");
