@@ -97,10 +97,15 @@ impl<'a> Page<'a> {
     fn new(report: &Report<'a>) -> Self {
         let story = Story::new(report);
         let about = &report.findings.about;
+        // Each is a pass over all tokens.
+        let (keys, timeline): (Vec<_>, Vec<_>) =
+            (report.key_rows().collect(), report.timeline_rows().collect());
         let incomplete: Vec<_> =
             report.source_rows().into_iter().filter(|row| row.status != "complete").collect();
         let messages = sections::messages(&story);
         let groups = sections::groups(report);
+        let (key_chart, timeline_chart) =
+            (KeyChart::new(report, &keys), TimelineChart::new(report, &timeline));
         Self {
             policy_of_content: content_security_policy(),
             style: STYLE,
@@ -109,17 +114,17 @@ impl<'a> Page<'a> {
             now: clock(&report.findings.now.to_string()),
             failure: story.failure.as_ref().map(Lead::new),
             hints: story.hints.iter().map(|(name, row)| Cause::new(*name, row)).collect(),
-            timeline: TimelineChart::new(report),
-            keys: KeyChart::new(report),
+            timeline: timeline_chart,
+            keys: key_chart,
             messages: (!messages.table.rows.is_empty()).then_some(messages),
-            key_table: sections::keys(report),
+            key_table: sections::keys(keys),
             verdicts: sections::verdicts(&story),
             issuers: sections::issuers(report),
             audiences: sections::audiences(report),
             sources: sections::sources(report),
             groups: (!groups.table.rows.is_empty()).then_some(groups),
             live: sections::live(report),
-            folded: vec![sections::clients(report), sections::tokens(report), sections::timeline(report)],
+            folded: vec![sections::clients(report), sections::tokens(report), sections::timeline(timeline)],
             incomplete: (!incomplete.is_empty()).then(|| sections::unread(incomplete)),
             command: short(&shell_words(about.command_line), MAX_CHARS),
             policy: about

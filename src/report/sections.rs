@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 
 use super::Report;
-use super::rows::{AudienceRow, ClientRow, GroupRow, IssuerRow, KeyRow, SourceRow, SummaryRow, TokenRow};
+use super::rows::{
+    AudienceRow, ClientRow, GroupRow, IssuerRow, KeyRow, SourceRow, SummaryRow, TimelineRow, TokenRow,
+};
 use super::story::Story;
 use super::view::{Limits, Table, table};
 use crate::verdict::Verdict;
@@ -76,7 +78,7 @@ pub(super) fn messages(story: &Story<'_>) -> Section {
     }
 }
 
-pub(super) fn keys(report: &Report<'_>) -> Section {
+pub(super) fn keys(rows: Vec<KeyRow<'_>>) -> Section {
     let columns = [
         "kid",
         "iss",
@@ -92,7 +94,7 @@ pub(super) fn keys(report: &Report<'_>) -> Section {
     ];
     let usual = |row: &KeyRow<'_>| !["retired", "future", "unknown"].contains(&row.key_status);
     let key = |row: &KeyRow<'_>| (usual(row), Reverse(row.occurrences));
-    let table = table("keys.csv", &columns, report.key_rows(), key, limits(100));
+    let table = table("keys.csv", &columns, rows, key, limits(100));
     Section { id: "key-table", title: "Keys by issuer and algorithm", note: "", table }
 }
 
@@ -212,9 +214,9 @@ pub(super) fn tokens(report: &Report<'_>) -> Section {
     Section { id: "tokens", title: "Tokens", note: "Those that fail most often first.", table }
 }
 
-pub(super) fn timeline(report: &Report<'_>) -> Section {
+pub(super) fn timeline(rows: Vec<TimelineRow>) -> Section {
     let columns = ["bucket_start", "verdict", "occurrences", "distinct_tokens"];
-    let table = table("timeline.csv", &columns, report.timeline_rows(), |_| (), limits(100));
+    let table = table("timeline.csv", &columns, rows, |_| (), limits(100));
     Section { id: "timeline-table", title: "Timeline in numbers", note: "", table }
 }
 
