@@ -30,6 +30,7 @@
     const input = document.createElement('input');
     input.type = 'search';
     input.autocomplete = 'off';
+    input.name = `filter-${table.closest('section').id}`;
     const told = document.createElement('span');
     told.setAttribute('role', 'status');
     const rows = Array.from(table.tBodies[0].rows, (row) => [row.textContent.toLowerCase(), row]);

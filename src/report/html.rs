@@ -5,7 +5,6 @@
 //! keeps it so. It stays below 2 MB, whatever was found: tables are cut by rows and by bytes (`view.rs`), pictures by
 //! their parts (`chart/`).
 
-use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use askama::Template;
@@ -17,14 +16,12 @@ use super::about::shell_words;
 use super::cell::Cell;
 use super::chart::{KeyChart, TimelineChart, clock};
 use super::meaning;
-use super::rows::{
-    AudienceRow, ClientRow, GroupRow, HintRow, IssuerRow, KeyRow, SourceRow, SummaryRow, TokenRow, When,
-};
+use super::rows::{HintRow, When};
+use super::sections::{self, Section};
 use super::story::{Failure, Story};
 use super::value::Kind;
-use super::view::{Limits, Table, counted, short, table, thousands};
+use super::view::{counted, short, thousands};
 use crate::hints::HintName;
-use crate::verdict::Verdict;
 
 /// How the file begins, by which an earlier report is told from another file of this name.
 pub(super) const BEGINNING: &[u8] = b"<!doctype html>\n<!-- a report of jwtriage -->";
@@ -96,22 +93,19 @@ struct Cause {
     since: String,
 }
 
-/// A table under a heading.
-struct Section {
-    id: &'static str,
-    title: &'static str,
-    note: &'static str,
-    table: Table,
-}
-
 impl<'a> Page<'a> {
     fn new(report: &Report<'a>) -> Self {
         let story = Story::new(report);
         let about = &report.findings.about;
+        // Each is a pass over all tokens.
+        let (keys, timeline): (Vec<_>, Vec<_>) =
+            (report.key_rows().collect(), report.timeline_rows().collect());
         let incomplete: Vec<_> =
             report.source_rows().into_iter().filter(|row| row.status != "complete").collect();
-        let messages = messages(&story);
-        let groups = groups(report);
+        let messages = sections::messages(&story);
+        let groups = sections::groups(report);
+        let (key_chart, timeline_chart) =
+            (KeyChart::new(report, &keys), TimelineChart::new(report, &timeline));
         Self {
             policy_of_content: content_security_policy(),
             style: STYLE,
@@ -120,18 +114,18 @@ impl<'a> Page<'a> {
             now: clock(&report.findings.now.to_string()),
             failure: story.failure.as_ref().map(Lead::new),
             hints: story.hints.iter().map(|(name, row)| Cause::new(*name, row)).collect(),
-            timeline: TimelineChart::new(report),
-            keys: KeyChart::new(report),
+            timeline: timeline_chart,
+            keys: key_chart,
             messages: (!messages.table.rows.is_empty()).then_some(messages),
-            key_table: keys(report),
-            verdicts: verdicts(&story),
-            issuers: issuers(report),
-            audiences: audiences(report),
-            sources: sources(report),
+            key_table: sections::keys(keys),
+            verdicts: sections::verdicts(&story),
+            issuers: sections::issuers(report),
+            audiences: sections::audiences(report),
+            sources: sections::sources(report),
             groups: (!groups.table.rows.is_empty()).then_some(groups),
-            live: live(report),
-            folded: vec![clients(report), tokens(report), timeline(report)],
-            incomplete: (!incomplete.is_empty()).then(|| unread(incomplete)),
+            live: sections::live(report),
+            folded: vec![sections::clients(report), sections::tokens(report), sections::timeline(timeline)],
+            incomplete: (!incomplete.is_empty()).then(|| sections::unread(incomplete)),
             command: short(&shell_words(about.command_line), MAX_CHARS),
             policy: about
                 .policy
@@ -241,215 +235,6 @@ fn content_security_policy() -> String {
         hash(STYLE),
         hash(SCRIPT)
     )
-}
-
-/// A table of at most 500 rows and so many thousands of bytes.
-const fn limits(kilobytes: usize) -> Limits {
-    Limits { rows: 500, bytes: kilobytes * 1000 }
-}
-
-const SEEN: [&str; 4] = ["occurrences", "distinct_tokens", "first_seen", "last_seen"];
-
-/// Columns, and when and how often it was seen.
-fn and_seen(columns: &[&'static str]) -> Vec<&'static str> {
-    columns.iter().copied().chain(SEEN).collect()
-}
-
-/// What fails comes first, the commonest first.
-fn telling(verdict: &str, occurrences: u64) -> (bool, Reverse<u64>) {
-    (verdict == Verdict::Valid.as_str(), Reverse(occurrences))
-}
-
-fn verdicts(story: &Story<'_>) -> Section {
-    let columns = [
-        "verdict",
-        "detail",
-        "share",
-        "occurrences",
-        "distinct_tokens",
-        "distinct_subjects",
-        "sources",
-        "first_seen",
-        "last_seen",
-    ];
-    let key = |row: &SummaryRow<'_>| telling(row.verdict, row.occurrences);
-    let table = table("summary.csv", &columns, story.verdicts.iter().cloned(), key, limits(150));
-    Section {
-        id: "verdicts",
-        title: "Verdicts",
-        note: "The first validation step that a token fails, at the time of its line.",
-        table,
-    }
-}
-
-fn messages(story: &Story<'_>) -> Section {
-    let columns = [
-        "stack",
-        "message",
-        "cause",
-        "verdict",
-        "agrees",
-        "occurrences",
-        "sources",
-        "first_seen",
-        "last_seen",
-    ];
-    let table = table("messages.csv", &columns, story.messages.iter().cloned(), |_| (), limits(100));
-    Section {
-        id: "messages",
-        title: "What the verifiers said",
-        note: "Their own words in the logs, and whether they agree with the verdict.",
-        table,
-    }
-}
-
-fn keys(report: &Report<'_>) -> Section {
-    let columns = [
-        "kid",
-        "iss",
-        "alg",
-        "key_status",
-        "occurrences",
-        "distinct_tokens",
-        "sources",
-        "first_seen",
-        "last_seen",
-        "verified",
-        "failed",
-    ];
-    let usual = |row: &KeyRow<'_>| !["retired", "future", "unknown"].contains(&row.key_status);
-    let key = |row: &KeyRow<'_>| (usual(row), Reverse(row.occurrences));
-    let table = table("keys.csv", &columns, report.key_rows(), key, limits(100));
-    Section { id: "key-table", title: "Keys by issuer and algorithm", note: "", table }
-}
-
-fn issuers(report: &Report<'_>) -> Section {
-    let key = |row: &IssuerRow<'_>| telling(row.verdict, row.occurrences);
-    let table =
-        table("issuers.csv", &and_seen(&["iss", "known", "verdict"]), report.issuer_rows(), key, limits(100));
-    Section {
-        id: "issuers", title: "By issuer", note: "“known” tells whether the policy names it.", table
-    }
-}
-
-fn audiences(report: &Report<'_>) -> Section {
-    let key = |row: &AudienceRow<'_>| telling(row.verdict, row.occurrences);
-    let table = table(
-        "audiences.csv",
-        &and_seen(&["aud", "known", "verdict"]),
-        report.audience_rows(),
-        key,
-        limits(100),
-    );
-    Section {
-        id: "audiences",
-        title: "By audience",
-        note: "A token for several audiences counts for each of them.",
-        table,
-    }
-}
-
-fn clients(report: &Report<'_>) -> Section {
-    let key = |row: &ClientRow<'_>| telling(row.verdict, row.occurrences);
-    let table = table(
-        "clients.csv",
-        &and_seen(&["client", "iss", "verdict", "distinct_subjects"]),
-        report.client_rows(),
-        key,
-        limits(100),
-    );
-    Section {
-        id: "clients",
-        title: "By client",
-        note: "The client is azp, else client_id, cid or appid.",
-        table,
-    }
-}
-
-fn sources(report: &Report<'_>) -> Section {
-    let columns = [
-        "source",
-        "failing",
-        "valid",
-        "candidates",
-        "first_event",
-        "last_event",
-        "status",
-        "lines",
-        "bytes",
-        "undated_lines",
-        "time_format",
-    ];
-    let key = |row: &SourceRow<'_>| (Reverse(row.failing), Reverse(row.candidates));
-    let table = table("sources.csv", &columns, report.source_rows(), key, limits(150));
-    Section { id: "sources", title: "By source", note: "Those with the most failing findings first.", table }
-}
-
-fn groups(report: &Report<'_>) -> Section {
-    let key = |row: &GroupRow<'_>| telling(row.verdict, row.occurrences);
-    let table =
-        table("groups.csv", &and_seen(&["name", "value", "verdict"]), report.group_rows(), key, limits(100));
-    Section { id: "groups", title: "By group", note: "As asked for with --group-by.", table }
-}
-
-fn live(report: &Report<'_>) -> Section {
-    let columns = [
-        "fingerprint",
-        "expires_at",
-        "remaining_s",
-        "iss",
-        "aud",
-        "occurrences",
-        "sources",
-        "first_location",
-    ];
-    let table = table("live.csv", &columns, report.live_rows(), |_| (), limits(150));
-    Section {
-        id: "live",
-        title: "Tokens that are still usable",
-        note: "The longest usable first. Without expires_at, a token never expires.",
-        table,
-    }
-}
-
-fn tokens(report: &Report<'_>) -> Section {
-    let columns = [
-        "fingerprint",
-        "verdict",
-        "detail",
-        "also",
-        "occurrences",
-        "sources",
-        "first_seen",
-        "last_seen",
-        "issued_at",
-        "expires_at",
-        "past_expiry_s",
-        "length",
-        "alg",
-        "kid",
-        "key_status",
-        "signature",
-        "iss",
-        "aud",
-        "first_location",
-    ];
-    let key = |row: &TokenRow<'_>| telling(row.verdict, row.occurrences);
-    let table = table("tokens.csv", &columns, report.token_rows().map(|(row, _)| row), key, limits(300));
-    Section { id: "tokens", title: "Tokens", note: "Those that fail most often first.", table }
-}
-
-fn timeline(report: &Report<'_>) -> Section {
-    let columns = ["bucket_start", "verdict", "occurrences", "distinct_tokens"];
-    let table = table("timeline.csv", &columns, report.timeline_rows(), |_| (), limits(100));
-    Section { id: "timeline-table", title: "Timeline in numbers", note: "", table }
-}
-
-fn unread(incomplete: Vec<SourceRow<'_>>) -> Section {
-    let columns = ["source", "status", "error", "bytes", "lines", "candidates"];
-    let key = |row: &SourceRow<'_>| row.status == "skipped";
-    let table = table("sources.csv", &columns, incomplete, key, limits(100));
-    Section { id: "incomplete", title: "Sources that were not read to their end", note: "", table }
 }
 
 #[cfg(test)]

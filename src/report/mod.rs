@@ -22,6 +22,7 @@ mod meaning;
 mod occurrences;
 mod publish;
 mod rows;
+mod sections;
 mod story;
 mod summary;
 mod tables;

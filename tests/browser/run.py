@@ -362,7 +362,8 @@ def main():
             for name, page in pages.items():
                 print(f"{name}: on the screen after {browser.open(page):.2f} s")
                 looks(browser, name, page, args.shots)
-                works(browser, page, name)
+                if name != "hostile":  # which has too few rows for a filter
+                    works(browser, page, name)
             is_text(browser, pages["hostile"])
             without_script(browser, pages["incident"], directory)
         finally:

@@ -75,11 +75,11 @@ impl Seen {
 type Kid = BTreeMap<&'static str, Seen>;
 
 impl KeyChart {
-    /// The picture of a report; `None` when no key was seen at a known time.
-    pub(in crate::report) fn new(report: &Report<'_>) -> Option<Self> {
+    /// The picture of the rows of `keys.csv`; `None` when no finding has a time.
+    pub(in crate::report) fn new(report: &Report<'_>, rows: &[KeyRow<'_>]) -> Option<Self> {
         let mut kids = BTreeMap::<String, Kid>::new();
-        for row in report.key_rows() {
-            kids.entry(row.kid.plain().to_owned()).or_default().entry(row.key_status).or_default().add(&row);
+        for row in rows {
+            kids.entry(row.kid.plain().to_owned()).or_default().entry(row.key_status).or_default().add(row);
         }
         let totals = report.totals();
         let (first, last) = (totals.first_event?.0.millis(), totals.last_event?.0.millis());

@@ -87,9 +87,8 @@ pub(in crate::report) struct Marker {
 }
 
 impl TimelineChart {
-    /// The picture of a report; `None` when no finding has a time.
-    pub(in crate::report) fn new(report: &Report<'_>) -> Option<Self> {
-        let rows: Vec<_> = report.timeline_rows().collect();
+    /// The picture of the rows of `timeline.csv`; `None` when no finding has a time.
+    pub(in crate::report) fn new(report: &Report<'_>, rows: &[TimelineRow]) -> Option<Self> {
         let dated = || rows.iter().filter_map(|row| Some((row.bucket_start?.0.millis(), row)));
         let (first, last) = (dated().map(|(at, _)| at).min()?, dated().map(|(at, _)| at).max()?);
         let bucket = report.findings.tally.timeline().width().saturating_mul(1000);
