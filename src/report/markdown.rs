@@ -165,7 +165,7 @@ fn hints(report: &Report<'_>) -> String {
         let sure = if row.confidence == Confidence::High.as_str() { "**high**" } else { row.confidence };
         let _ = writeln!(
             text,
-            "{}. {} (confidence {sure}): {} {}",
+            "{}. {} (confidence {sure}): {}. **Check:** {}.",
             n + 1,
             code(row.hint),
             prose(row.evidence.plain()),
@@ -358,7 +358,7 @@ fn prose(text: &str) -> String {
         } else {
             let open = if word.starts_with('(') { "(" } else { "" };
             let word = &word[open.len()..];
-            let closes = |c: char| ",.;".contains(c) || c == ')' && !word.contains('(');
+            let closes = |c: char| ",.;:".contains(c) || c == ')' && !word.contains('(');
             let end = word.trim_end_matches(closes).len();
             let (name, tail) = if end == 0 { (word, "") } else { word.split_at(end) };
             let _ = write!(shown, "{open}{}{tail}", code(name));

@@ -10,6 +10,7 @@ mod hints;
 mod laws;
 mod leak;
 mod logs;
+mod messages;
 mod profiles;
 mod signatures;
 mod support;

@@ -1,0 +1,142 @@
+//! What verifiers say in the lines of a log, tied to the tokens of their records; and findings by the user's own groups.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{NOON, expired_line, hs256, jwtriage, rows};
+
+/// The rows of a file of the report on these logs, without their header; cells joined with `|`.
+fn told(logs: &[(&str, String)], flags: &[&str], file: &str, columns: &[&str]) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in logs {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    let names = logs.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".log"));
+    let arguments = ["scan", "--quiet", "--out", "report", "--now", "2026-06-12T09:00:00Z"];
+    let done = jwtriage(dir.path()).args(arguments).args(names).args(flags).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    read(&dir.path().join("report").join(file), columns)
+}
+
+fn read(file: &Path, columns: &[&str]) -> Vec<String> {
+    let cells = |row: std::collections::BTreeMap<String, String>| {
+        columns.iter().map(|column| row[*column].clone()).collect::<Vec<_>>().join("|")
+    };
+    rows(&fs::read(file).unwrap()).into_iter().map(cells).collect()
+}
+
+const MESSAGE: [&str; 6] = ["stack", "message", "cause", "verdict", "agrees", "occurrences"];
+
+/// A token that is valid at noon, and one that expired a minute before.
+fn good() -> String {
+    hs256(&format!(r#"{{"iss":"https://a.example/","exp":{}}}"#, NOON + 600))
+}
+
+fn late() -> String {
+    hs256(&format!(r#"{{"iss":"https://a.example/","exp":{}}}"#, NOON - 60))
+}
+
+#[test]
+fn a_message_is_tied_to_the_token_of_its_record_and_agrees_or_not() {
+    let log = format!(
+        "2026-06-12T01:00:00Z TokenExpiredError: jwt expired token={late}\n\
+         2026-06-12T01:00:01Z TokenExpiredError: jwt expired token={good}\n\
+         2026-06-12T01:00:02Z request failed token={late}\n\
+         \tat verify (auth.js:12)\n\
+         Caused by: TokenExpiredError: jwt expired\n\
+         2026-06-12T01:00:03Z TokenExpiredError: jwt expired\n\
+         2026-06-12T01:00:04Z nothing to see token={good}\n",
+        late = late(),
+        good = good(),
+    );
+    let told = told(&[("app.log", log)], &[], "messages.csv", &MESSAGE);
+    let row = |rest: &str| format!("node|TokenExpiredError: jwt expired|expired|{rest}");
+    assert_eq!(told, [row("|no_token|1"), row("expired|yes|2"), row("valid|no|1")]);
+}
+
+#[test]
+fn the_innermost_message_of_a_record_counts_once() {
+    let log = format!(
+        "2026-06-12T01:00:00Z UnauthorizedError: Authentication failed token={}\n\
+         Caused by: JsonWebTokenError: jwt malformed\n\
+         Caused by: JsonWebTokenError: invalid signature\n",
+        late(),
+    );
+    let told = told(&[("app.log", log)], &[], "messages.csv", &["message", "occurrences"]);
+    assert_eq!(told, ["JsonWebTokenError: invalid signature|1"]);
+}
+
+#[test]
+fn a_policy_adds_messages_of_its_own() {
+    let policy = "[[message]]\npattern = 'gate says no: \\w+'\ncause = \"expired\"\nstack = \"gate\"\n";
+    let log = format!("2026-06-12T01:00:00Z gate says no: stale token={}\n", late());
+    let logs = [("app.log", log), ("policy.toml", policy.to_owned())];
+    let told = told(&logs, &["--policy", "policy.toml"], "messages.csv", &MESSAGE);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("gate|gate says no: ") && told[0].ends_with("|expired|expired|yes|1"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn findings_are_counted_by_pattern_by_source_and_by_key() {
+    let log = format!(
+        "{{\"time\":\"2026-06-12T01:00:00Z\",\"service\":\"orders\",\"path\":\"/a\",\"token\":\"{late}\"}}\n\
+         {{\"time\":\"2026-06-12T01:00:01Z\",\"service\":\"orders\",\"path\":\"/b\",\"token\":\"{good}\"}}\n\
+         {{\"time\":\"2026-06-12T01:00:02Z\",\"path\":\"/b\",\"token\":\"{good}\"}}\n",
+        late = late(),
+        good = good(),
+    );
+    let logs = [("web-1.log", log), ("db-1.log", expired_line())];
+    let flags = [
+        "--group-by",
+        "service",
+        "--group-by",
+        "host=source:^([a-z]+)-",
+        "--group-by",
+        r#"path="path":"([^"]*)""#,
+    ];
+    let columns = ["name", "value", "verdict", "occurrences", "distinct_tokens"];
+    let told = told(&logs, &flags, "groups.csv", &columns);
+    assert_eq!(
+        told,
+        [
+            "host|db|expired|1|1",
+            "host|web|expired|1|1",
+            "host|web|valid|2|1",
+            "path||expired|1|1",
+            "path|/a|expired|1|1",
+            "path|/b|valid|2|1",
+            "service||expired|1|1",
+            "service||valid|1|1",
+            "service|orders|expired|1|1",
+            "service|orders|valid|1|1",
+        ]
+    );
+}
+
+#[test]
+fn a_line_without_a_value_has_that_of_its_record_s_first_line_and_no_token_is_taken_apart() {
+    let token = late();
+    let log = format!(
+        "2026-06-12T01:00:00Z service=orders failed\n\ttoken={token}\n\
+         2026-06-12T01:00:01Z service=billing token={token}\n"
+    );
+    let flags = ["--group-by", "service", "--group-by", "t=token=(.{4})"];
+    let told = told(&[("app.log", log)], &flags, "groups.csv", &["name", "value", "occurrences"]);
+    assert_eq!(told, ["service|billing|1", "service|orders|1", "t|eyJ*|2"]);
+}
+
+#[test]
+fn a_group_that_is_none_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("app.log"), "").unwrap();
+    let done = jwtriage(dir.path())
+        .args(["scan", "app.log", "--out", "r", "--group-by", "path=("])
+        .output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(2));
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("--group-by path=(: expected a regular expression behind path="), "{said}");
+}
