@@ -399,10 +399,10 @@ mod tests {
     fn in_a_sentence_only_plain_words_and_numbers_are_not_code() {
         let cases = [
             ("51 findings, 98.5 % of all, in 2 sources.", "51 findings, 98.5 % of all, in 2 sources."),
-            ("kid jun-ec-1 (in logs/a.log), at 02:00:", "kid `jun-ec-1` (in `logs/a.log`), at `02:00:`"),
+            ("kid jun-ec-1 (in logs/a.log), at 02:00:", "kid `jun-ec-1` (in `logs/a.log`), at `02:00`:"),
             ("ask @team about #7", "ask `@team` about `#7`"),
             ("see www.evil.example", "see `www.evil.example`"),
-            ("*bold* [a](b) <b> :bug: a_b", "`*bold*` `[a](b)` `<b>` `:bug:` `a_b`"),
+            ("*bold* [a](b) <b> :bug: a_b", "`*bold*` `[a](b)` `<b>` `:bug`: `a_b`"),
         ];
         for (text, shown) in cases {
             assert_eq!(prose(text), shown);
