@@ -181,13 +181,13 @@ impl<'c> Worker<'c> {
         let mut lines = Lines::new(chunk, context);
         let mut records = Records::new();
         let criteria = self.criteria;
-        let mut messages = criteria.messages.hits(&chunk.bytes).peekable();
+        let mut messages = criteria.messages.hits(&chunk.bytes);
         // Inside a run that was cut no token begins.
         let mut from = usize::from(chunk.begins_inside_run);
         // Up to here reaches what began like a candidate and was none.
         let mut barren = 0;
         while let Some(at) = self.starts.next(&chunk.bytes, from) {
-            while let Some(hit) = messages.next_if(|hit| hit.at < at) {
+            while let Some(hit) = messages.next_before(at) {
                 self.say(hit, &mut lines, source, &mut records);
             }
             let bytes = &chunk.bytes[at..chunk.bytes.len().min(at + TOKEN_LIMIT)];
@@ -195,6 +195,7 @@ impl<'c> Worker<'c> {
             match token {
                 Ok((token, length)) => {
                     from = at + length;
+                    messages.skip_to(from);
                     let finding = Finding { token, at, length };
                     let sighted = self.count(&finding, &mut lines, source, &mut found, rows.as_deref_mut());
                     if let Some((record, seen)) = sighted

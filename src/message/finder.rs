@@ -244,17 +244,36 @@ pub struct Hits<'f, 'b> {
     found: Vec<Hit>,
 }
 
+impl Hits<'_, '_> {
+    /// The next message that begins before `limit`, which must not lie inside of one. Nothing behind the limit is looked
+    /// at, but for the rest of a line that seems to hold a message.
+    pub fn next_before(&mut self, limit: usize) -> Option<Hit> {
+        loop {
+            if let Some(hit) = self.found.last() {
+                return if hit.at < limit { self.found.pop() } else { None };
+            }
+            if self.from >= limit {
+                return None;
+            }
+            let Some(first) = self.finder.next_shared(self.bytes, self.from..limit) else {
+                self.from = limit;
+                return None;
+            };
+            (self.found, self.from) = self.finder.in_line_of(self.bytes, first);
+        }
+    }
+
+    /// Looks for nothing before `position`: what stands there is known to be no message, a token for example.
+    pub fn skip_to(&mut self, position: usize) {
+        self.from = self.from.max(position);
+    }
+}
+
 impl Iterator for Hits<'_, '_> {
     type Item = Hit;
 
     fn next(&mut self) -> Option<Hit> {
-        loop {
-            if let Some(hit) = self.found.pop() {
-                return Some(hit);
-            }
-            let first = self.finder.next_shared(self.bytes, self.from..self.bytes.len())?;
-            (self.found, self.from) = self.finder.in_line_of(self.bytes, first);
-        }
+        self.next_before(self.bytes.len())
     }
 }
 

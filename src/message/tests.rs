@@ -396,6 +396,30 @@ proptest! {
     }
 
     #[test]
+    fn what_is_asked_for_up_to_limits_is_what_is_asked_for_at_once(
+        text in salted(),
+        limits in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let finder = &*FINDER;
+        let whole: Vec<Hit> = finder.hits(text.as_bytes()).collect();
+        // A limit lies where no message does: here, at the beginnings of lines.
+        let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).chain([0]).collect();
+        let mut limits: Vec<usize> = limits.iter().map(|limit| *limit.get(&starts)).collect();
+        limits.push(text.len());
+        limits.sort_unstable();
+        let mut hits = finder.hits(text.as_bytes());
+        let mut found = Vec::new();
+        for limit in limits {
+            while let Some(hit) = hits.next_before(limit) {
+                prop_assert!(hit.at < limit);
+                found.push(hit);
+            }
+            hits.skip_to(limit);
+        }
+        prop_assert_eq!(found, whole);
+    }
+
+    #[test]
     fn hits_ascend_and_do_not_overlap(text in prop::collection::vec(any::<u8>(), 0..300), salt in salted()) {
         let text = [text.as_slice(), salt.as_bytes(), &text].concat();
         let mut end = 0;
