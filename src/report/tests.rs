@@ -765,6 +765,7 @@ fn documents_are_below_their_size_when_every_text_is_as_long_and_hostile_as_can_
             also: Verdict::ALL.iter().copied().collect(),
             key_status: KeyStatus::Unknown,
             signature: SignatureStatus::NoKey,
+            predicted: None,
         };
         made.see(&n.to_string(), &facts, &outcome, (0, n + 1), Some(ONE + n as i64 * 977));
     }
