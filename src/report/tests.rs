@@ -698,3 +698,82 @@ proptest! {
         prop_assert_eq!(merged.summary(None, true), whole.summary(None, true));
     }
 }
+
+/// A hint whose texts are hostile.
+fn hostile_hint() -> Hint {
+    Hint {
+        hint: HintName::KeyRotationLag,
+        confidence: Confidence::High,
+        evidence: "51 findings of kid </p><script>alert(1)</script> and @team, in 2 sources".to_owned(),
+        occurrences: 1_234,
+        distinct_tokens: 33,
+        sources: 2,
+        first_seen: Some(Timestamp::from_seconds(ONE)),
+        last_seen: Some(Timestamp::from_seconds(ONE + 60)),
+        what_to_check: "Ask who signs with `may-ec-1`, see [x](javascript:alert(1))".to_owned(),
+    }
+}
+
+fn document(report: &Report<'_>, name: &str) -> String {
+    let (_, ReportFile(_, write)) = DOCUMENTS.iter().find(|(_, file)| file.0 == name).unwrap();
+    let mut out = Vec::new();
+    write(report, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_first_hint_is_the_headline_and_its_texts_are_text() {
+    let made = incident();
+    let hints = [hostile_hint()];
+    let report = Report::new(Findings { hints: &hints, ..made.report(None).findings });
+    let html = document(&report, "report.html");
+    let headline = "<h1>Tokens are still signed with, or kept from, a key that was retired</h1>";
+    assert!(html.contains(headline), "{html}");
+    assert!(html.contains("kid &#60;/p&#62;&#60;script&#62;alert(1)&#60;/script&#62; and @team"), "{html}");
+    assert!(html.contains("1,234 findings, 33 tokens, 2 sources"), "{html}");
+    assert_eq!(html.matches("<script").count(), 1);
+    let markdown = document(&report, "summary.md");
+    let cause = "(`key_rotation_lag`, confidence high). 51 findings of kid `</p><script>alert(1)</script>` and `@team`, in 2 sources";
+    assert!(markdown.contains(cause), "{markdown}");
+    assert!(
+        markdown.contains("Ask who signs with `` `may-ec-1` ``, see `[x](javascript:alert(1))`"),
+        "{markdown}"
+    );
+    let json = document(&report, "report.json");
+    assert!(json.contains(r#""hint":"key_rotation_lag","confidence":"high""#), "{json}");
+}
+
+#[test]
+fn documents_are_below_their_size_when_every_text_is_as_long_and_hostile_as_can_be() {
+    let mut made = Made::new(&["app.log"]);
+    let long: Arc<str> = "\"'<&>".repeat(60).into();
+    for n in 0..3_000u64 {
+        let value = |what: &str| -> Option<Arc<str>> { Some(format!("{what}{n}{long}").into()) };
+        let facts = TokenFacts {
+            alg: value("a"),
+            typ: value("t"),
+            kid: value("k"),
+            iss: value("i"),
+            aud: value("u").into_iter().collect(),
+            client: value("c"),
+            ..TokenFacts::default()
+        };
+        let verdict = Verdict::ALL[n as usize % Verdict::ALL.len()];
+        let outcome = Outcome {
+            verdict,
+            detail: Detail::Claim(format!("d{n}{long}").into()),
+            also: Verdict::ALL.iter().copied().collect(),
+            key_status: KeyStatus::Unknown,
+            signature: SignatureStatus::NoKey,
+            predicted: None,
+        };
+        made.see(&n.to_string(), &facts, &outcome, (0, n + 1), Some(ONE + n as i64 * 977));
+    }
+    let report = made.report(None);
+    let html = document(&report, "report.html");
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    for file in ["summary", "tokens", "issuers", "audiences", "clients", "keys", "live"] {
+        assert!(html.contains(&format!("more rows in <code>{file}.csv</code>")), "{file}");
+    }
+    assert!(document(&report, "summary.md").len() < 200_000);
+}

@@ -277,29 +277,29 @@ def works(browser, page, name):
     """Sorting and filtering, by mouse and by keyboard."""
     browser.size(1280)
     browser.open(page)
-    columns = browser.run("[...document.querySelectorAll('#verdicts thead th')].map(th => th.dataset.column)")
+    columns = browser.run("[...document.querySelectorAll('#issuers thead th')].map(th => th.dataset.column)")
     by_count, by_word = columns.index("occurrences"), columns.index("verdict")
-    click = "document.querySelectorAll('#verdicts thead button')[%d].click()"
-    sort = "document.querySelectorAll('#verdicts thead th')[%d].getAttribute('aria-sort')"
+    click = "document.querySelectorAll('#issuers thead button')[%d].click()"
+    sort = "document.querySelectorAll('#issuers thead th')[%d].getAttribute('aria-sort')"
     browser.run(click % by_count)
-    found = numbers(browser.run(CELLS % ("verdicts", by_count)))
+    found = numbers(browser.run(CELLS % ("issuers", by_count)))
     check(f"{name}: the largest number first", found == sorted(found, reverse=True) and len(set(found)) > 1, found[:9])
     check(f"{name}: said to be descending", browser.run(sort % by_count) == "descending")
     browser.run(click % by_count)
-    found = numbers(browser.run(CELLS % ("verdicts", by_count)))
+    found = numbers(browser.run(CELLS % ("issuers", by_count)))
     check(f"{name}: the smallest number first", found == sorted(found), found[:9])
-    browser.run("document.querySelectorAll('#verdicts thead button')[%d].focus()" % by_word)
+    browser.run("document.querySelectorAll('#issuers thead button')[%d].focus()" % by_word)
     browser.press("Enter", 13)
-    found = browser.run(CELLS % ("verdicts", by_word))
+    found = browser.run(CELLS % ("issuers", by_word))
     check(f"{name}: words in order, by keyboard", found == sorted(found) and len(set(found)) > 1, found[:9])
-    check(f"{name}: one column is said to be sorted", browser.run("document.querySelectorAll('#verdicts [aria-sort]').length") == 1)
+    check(f"{name}: one column is said to be sorted", browser.run("document.querySelectorAll('#issuers [aria-sort]').length") == 1)
     rows = len(found)
     word = found[0]
-    browser.run("document.querySelector('#verdicts .filter input').focus()")
+    browser.run("document.querySelector('#issuers .filter input').focus()")
     browser.ask("Input.insertText", text=word.upper())
-    found = browser.run(CELLS % ("verdicts", by_word))
+    found = browser.run(CELLS % ("issuers", by_word))
     check(f"{name}: a filter leaves what has the word", 0 < len(found) < rows and set(found) == {word}, found[:9])
-    told = browser.run("document.querySelector('#verdicts .filter [role=status]').textContent")
+    told = browser.run("document.querySelector('#issuers .filter [role=status]').textContent")
     check(f"{name}: and says how many", told == f"{len(found)} of {rows} rows", told)
     # A link into a folded section opens it.
     browser.run("location.hash = '#tokens'; new Promise(done => setTimeout(done, 50))")

@@ -115,6 +115,13 @@ impl KeyChart {
     }
 }
 
+impl KeyChart {
+    /// Whether the policy says of any of them when it is published.
+    pub(in crate::report) fn has_windows(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.windows.is_empty())
+    }
+}
+
 /// The kids that have a lane, by when they were first seen, and how many have none. Those that a policy would not take
 /// come first, then the commonest.
 fn chosen(kids: BTreeMap<String, Kid>) -> (Vec<(String, Kid)>, u64) {
