@@ -12,7 +12,7 @@ use foldhash::quality::RandomState;
 use std::hash::BuildHasher;
 
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
-use crate::message::{Catalogue, Finder, Hit};
+use crate::message::{Catalogue, Finder, Hit, Memo};
 use crate::policy::Policy;
 use crate::profile::{Forecast, Profile, Verifier};
 use crate::report::{ChunkRows, Occurrence};
@@ -104,6 +104,8 @@ pub struct Worker<'c> {
     by_bytes: HashMap<(u64, u64), u32>,
     hashers: [RandomState; 2],
     words: Words,
+    /// What was found of verifiers' messages.
+    memo: Memo,
     tally: Tally,
 }
 
@@ -158,6 +160,7 @@ impl<'c> Worker<'c> {
             by_bytes: HashMap::default(),
             hashers: [RandomState::default(), RandomState::default()],
             words: Words::default(),
+            memo: Memo::default(),
             tally: Tally::new(criteria.bucket),
         }
     }
@@ -181,7 +184,7 @@ impl<'c> Worker<'c> {
         let mut lines = Lines::new(chunk, context);
         let mut records = Records::new();
         let criteria = self.criteria;
-        let mut messages = criteria.messages.hits(&chunk.bytes);
+        let mut messages = criteria.messages.hits_with(&chunk.bytes, std::mem::take(&mut self.memo));
         // Inside a run that was cut no token begins.
         let mut from = usize::from(chunk.begins_inside_run);
         // Up to here reaches what began like a candidate and was none.
@@ -210,9 +213,10 @@ impl<'c> Worker<'c> {
                 }
             }
         }
-        for hit in messages {
+        for hit in messages.by_ref() {
             self.say(hit, &mut lines, source, &mut records);
         }
+        self.memo = messages.into_memo();
         Triaged { found, edges: records.edges(|seen| self.witness(seen)) }
     }
 

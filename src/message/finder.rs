@@ -2,11 +2,13 @@
 
 use super::catalogue::Catalogue;
 use super::lead::{Filter, LONGEST_LEAD, leads};
+use super::memo::Memo;
 use super::pattern::Pattern;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::{memchr, memmem, memrchr};
 use regex_automata::Input;
 use regex_automata::meta::Regex;
+use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -104,7 +106,13 @@ impl Finder {
     /// the one of higher rank counts, then the longer, then the earlier entry.
     #[must_use]
     pub fn hits<'f, 'b>(&'f self, bytes: &'b [u8]) -> Hits<'f, 'b> {
-        Hits { finder: self, bytes, from: 0, found: Vec::new() }
+        self.hits_with(bytes, Memo::default())
+    }
+
+    /// The same with what was remembered of earlier bytes; see [`Hits::into_memo`].
+    #[must_use]
+    pub const fn hits_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Hits<'f, 'b> {
+        Hits { finder: self, bytes, from: 0, found: Vec::new(), memo }
     }
 
     /// Of the messages of one record, the one that tells the cause: the highest rank, and of these the last, since
@@ -131,19 +139,19 @@ impl Finder {
     }
 
     /// All messages in the line that `first`, a hit of the first filter, lies in, the last first; and the line's end.
-    fn in_line_of(&self, bytes: &[u8], first: Range<usize>) -> (Vec<Hit>, usize) {
+    fn in_line_of(&self, bytes: &[u8], first: Range<usize>, memo: &mut Memo) -> (Vec<Hit>, usize) {
         let start = memrchr(b'\n', &bytes[..first.start]).map_or(0, |at| at + 1);
         let end = memchr(b'\n', &bytes[first.end..]).map_or(bytes.len(), |length| first.end + length);
         let line = &bytes[start..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let mut look = Look { finder: self, line, at: start, until: BTreeMap::new(), hits: Vec::new() };
+        let mut look = Look { finder: self, line, at: start, until: SmallVec::new(), hits: Vec::new() };
         // An entry's lead holds a shared literal, so it lies around one.
         let mut shared = Some(first.start - start..first.end - start);
         let mut looked = 0;
         while let Some(hit) = shared {
             let near =
                 hit.start.saturating_sub(LONGEST_LEAD).max(looked)..line.len().min(hit.end + LONGEST_LEAD);
-            look.at_leads(near.clone());
+            look.at_leads(near.clone(), memo);
             // What reaches beyond the end of this stretch begins here at the earliest.
             looked = near.end.saturating_sub(LONGEST_LEAD - 1);
             shared = self.next_shared(line, hit.end..line.len());
@@ -157,6 +165,10 @@ impl Finder {
 
     /// Of hits that overlap, the best; the last first.
     fn without_overlaps(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
+        if hits.len() <= 1 {
+            hits.retain(|hit| hit.at < hit.end);
+            return hits;
+        }
         hits.sort_unstable_by_key(|hit| {
             (Reverse(self.rank(*hit)), Reverse(hit.end - hit.at), hit.entry, hit.at)
         });
@@ -179,18 +191,25 @@ struct Look<'f, 'b> {
     /// Where the line begins.
     at: usize,
     /// Up to where each entry was looked for.
-    until: BTreeMap<usize, usize>,
+    until: SmallVec<[(usize, usize); 8]>,
     hits: Vec<Hit>,
 }
 
 impl Look<'_, '_> {
     /// Looks for the entries whose leads stand in this part of the line.
-    fn at_leads(&mut self, part: Range<usize>) {
+    fn at_leads(&mut self, part: Range<usize>, memo: &mut Memo) {
         let finder = self.finder;
-        for lead in finder.leads.find_overlapping_iter(aho_corasick::Input::new(self.line).range(part)) {
-            for owner in &finder.owners[lead.pattern()] {
-                if lead.start() >= *self.until.entry(owner.entry).or_insert(0) {
-                    self.at_lead(owner, lead.range());
+        let window = &self.line[part.clone()];
+        let find = || {
+            let leads = finder.leads.find_overlapping_iter(window);
+            leads.map(|lead| (lead.pattern().as_usize(), lead.range())).collect()
+        };
+        for (number, lead) in memo.leads(window, find) {
+            let lead = part.start + lead.start..part.start + lead.end;
+            for owner in &finder.owners[number] {
+                let until = self.until.iter().find(|(entry, _)| *entry == owner.entry);
+                if until.is_none_or(|(_, until)| lead.start >= *until) {
+                    self.at_lead(owner, lead.clone());
                 }
             }
         }
@@ -207,7 +226,10 @@ impl Look<'_, '_> {
             _ if pattern.is_plain() => lead.end,
             _ => self.search(owner.entry, pattern.longest(), lead),
         };
-        self.until.insert(owner.entry, until);
+        match self.until.iter_mut().find(|(entry, _)| *entry == owner.entry) {
+            Some((_, known)) => *known = until,
+            None => self.until.push((owner.entry, until)),
+        }
     }
 
     /// Searches around a lead; says up to where the entry need not be looked for again.
@@ -234,7 +256,7 @@ impl Look<'_, '_> {
 }
 
 /// The messages in a chunk; see [`Finder::hits`]. A line is looked at once, however many there are in it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Hits<'f, 'b> {
     finder: &'f Finder,
     bytes: &'b [u8],
@@ -242,9 +264,16 @@ pub struct Hits<'f, 'b> {
     from: usize,
     /// What was found in the line that ends there, the last first.
     found: Vec<Hit>,
+    memo: Memo,
 }
 
 impl Hits<'_, '_> {
+    /// What is to be remembered.
+    #[must_use]
+    pub fn into_memo(self) -> Memo {
+        self.memo
+    }
+
     /// The next message that begins before `limit`, which must not lie inside of one. Nothing behind the limit is looked
     /// at, but for the rest of a line that seems to hold a message.
     pub fn next_before(&mut self, limit: usize) -> Option<Hit> {
@@ -259,7 +288,7 @@ impl Hits<'_, '_> {
                 self.from = limit;
                 return None;
             };
-            (self.found, self.from) = self.finder.in_line_of(self.bytes, first);
+            (self.found, self.from) = self.finder.in_line_of(self.bytes, first, &mut self.memo);
         }
     }
 

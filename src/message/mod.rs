@@ -19,11 +19,13 @@ mod catalogue;
 mod cause;
 mod finder;
 mod lead;
+mod memo;
 mod pattern;
 
 pub use catalogue::{Catalogue, DEFAULT_RANK, Entry, OwnMessage, RANKS};
 pub use cause::Cause;
 pub use finder::{Finder, Hit, Hits};
+pub use memo::Memo;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,61 @@
+//! What was found around a literal, by the bytes around it: a log says the same thing again and again, and to compare forty
+//! bytes is many times faster than to run an automaton over them.
+
+use foldhash::quality::RandomState;
+use smallvec::SmallVec;
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+/// How many windows are remembered. One that comes later takes the place of another.
+const SLOTS: usize = 256;
+
+/// The longest window that is remembered: that of a literal of the first filter with a lead on either side.
+const LONGEST: usize = 64;
+
+/// A lead, by its number, and where it stands in its window.
+pub(super) type Lead = (usize, Range<usize>);
+
+/// A worker's memory of windows. It holds text of the log, and no `Debug` shows it.
+#[derive(Default)]
+pub struct Memo {
+    /// None before the first is remembered.
+    slots: Vec<Option<Slot>>,
+    hasher: RandomState,
+}
+
+struct Slot {
+    window: SmallVec<[u8; LONGEST]>,
+    leads: SmallVec<[Lead; 2]>,
+}
+
+impl std::fmt::Debug for Memo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memo")
+    }
+}
+
+impl Memo {
+    /// The leads in a window: what `find` finds there, or has found the last time.
+    pub(super) fn leads(
+        &mut self,
+        window: &[u8],
+        find: impl FnOnce() -> SmallVec<[Lead; 2]>,
+    ) -> SmallVec<[Lead; 2]> {
+        if window.len() > LONGEST {
+            return find();
+        }
+        if self.slots.is_empty() {
+            self.slots.resize_with(SLOTS, || None);
+        }
+        let place = self.hasher.hash_one(window) as usize % SLOTS;
+        let slot = &mut self.slots[place];
+        match slot {
+            Some(slot) if *slot.window == *window => slot.leads.clone(),
+            _ => {
+                let leads = find();
+                *slot = Some(Slot { window: SmallVec::from_slice(window), leads: leads.clone() });
+                leads
+            }
+        }
+    }
+}
