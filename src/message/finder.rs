@@ -17,6 +17,9 @@ use std::sync::OnceLock;
 /// How far from its literal a message may reach, in bytes.
 const REACH: usize = 512;
 
+/// How far from a hit of the first filter any search reaches.
+const AROUND: usize = REACH + LONGEST_LEAD;
+
 /// A run of base64url of this length is part of a token, a key or a digest, and what looks like a word in it is chance.
 const LONG_RUN: usize = 64;
 
@@ -112,7 +115,7 @@ impl Finder {
     /// The same with what was remembered of earlier bytes; see [`Hits::into_memo`].
     #[must_use]
     pub const fn hits_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Hits<'f, 'b> {
-        Hits { finder: self, bytes, from: 0, found: Vec::new(), memo }
+        Hits { finder: self, bytes, from: 0, found: Vec::new(), told: 0, memo }
     }
 
     /// Of the messages of one record, the one that tells the cause: the highest rank, and of these the last, since
@@ -138,10 +141,21 @@ impl Finder {
         }
     }
 
-    /// All messages in the line that `first`, a hit of the first filter, lies in, the last first; and the line's end.
-    fn in_line_of(&self, bytes: &[u8], first: Range<usize>, memo: &mut Memo) -> (Vec<Hit>, usize) {
-        let start = memrchr(b'\n', &bytes[..first.start]).map_or(0, |at| at + 1);
-        let end = memchr(b'\n', &bytes[first.end..]).map_or(bytes.len(), |length| first.end + length);
+    /// The messages, the last first, that are led to from `first`, a hit of the first filter, or from behind it up to the
+    /// end of its line or `limit`; and up to where that is.
+    fn in_line_of(
+        &self,
+        bytes: &[u8],
+        first: Range<usize>,
+        limit: usize,
+        memo: &mut Memo,
+    ) -> (Vec<Hit>, usize) {
+        // As much of the line as any search may reach.
+        let floor = first.start.saturating_sub(AROUND);
+        let start = memrchr(b'\n', &bytes[floor..first.start]).map_or(floor, |at| floor + at + 1);
+        let ceiling = bytes.len().min(limit.max(first.end).saturating_add(AROUND));
+        let end = memchr(b'\n', &bytes[first.end..ceiling]).map_or(ceiling, |length| first.end + length);
+        let until = end.min(limit.max(first.end));
         let line = &bytes[start..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let mut look = Look { finder: self, line, at: start, until: SmallVec::new(), hits: Vec::new() };
@@ -154,9 +168,9 @@ impl Finder {
             look.at_leads(near.clone(), memo);
             // What reaches beyond the end of this stretch begins here at the earliest.
             looked = near.end.saturating_sub(LONGEST_LEAD - 1);
-            shared = self.next_shared(line, hit.end..line.len());
+            shared = self.next_shared(line, hit.end..line.len().min(until - start).max(hit.end));
         }
-        (self.without_overlaps(look.hits), end)
+        (self.without_overlaps(look.hits), until)
     }
 
     fn matcher(&self, entry: usize) -> &Matcher {
@@ -264,6 +278,8 @@ pub struct Hits<'f, 'b> {
     from: usize,
     /// What was found in the line that ends there, the last first.
     found: Vec<Hit>,
+    /// Where the last message ends that was found.
+    told: usize,
     memo: Memo,
 }
 
@@ -274,8 +290,7 @@ impl Hits<'_, '_> {
         self.memo
     }
 
-    /// The next message that begins before `limit`, which must not lie inside of one. Nothing behind the limit is looked
-    /// at, but for the rest of a line that seems to hold a message.
+    /// The next message that begins before `limit`, which must not lie inside of one.
     pub fn next_before(&mut self, limit: usize) -> Option<Hit> {
         loop {
             if let Some(hit) = self.found.last() {
@@ -288,7 +303,12 @@ impl Hits<'_, '_> {
                 self.from = limit;
                 return None;
             };
-            (self.found, self.from) = self.finder.in_line_of(self.bytes, first, &mut self.memo);
+            (self.found, self.from) = self.finder.in_line_of(self.bytes, first, limit, &mut self.memo);
+            // Around a literal behind a limit, what stands before it may be found once more.
+            self.found.retain(|hit| hit.at >= self.told);
+            if let Some(last) = self.found.first() {
+                self.told = last.end;
+            }
         }
     }
 
