@@ -20,8 +20,6 @@ use jwtriage::report::ChunkRows;
 use jwtriage::scan::candidate::Starts;
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::scan::lines::{EventTime, TimeContext, TimeSource};
-use jwtriage::secret::Fingerprinter;
-use jwtriage::tally::BucketWidth;
 use jwtriage::tally::source::Found;
 use jwtriage::timestamp::Timestamp;
 use jwtriage::token::decode;

@@ -2,7 +2,7 @@
 //!
 //! A hint is no verdict. Each has a rule of its own, stated at the head of its file, that turns counts into a confidence;
 //! where the rule does not hold, there is no hint. A rule gives one hint at most, whose evidence names the worst places
-//! first, and [`RULES`] lists them all.
+//! first, and `RULES` lists them all.
 //!
 //! Most telling first: by confidence, then by how many occurrences a hint explains, then by how many tokens, then in the
 //! order of the contract's list. `live_tokens_in_logs` is no cause but an alert, so it comes last whatever its numbers are.

@@ -1,7 +1,7 @@
 //! What a column holds, for formats that know more than text: numbers, instants, lists, and nothing at all.
 //!
 //! Invariant: text in a [`Value`] is as masked and escaped as in the CSV file, for it is made of the same
-//! [`Cell`](super::cell::Cell); only the quote for spreadsheets is left out.
+//! [`Cell`]; only the quote for spreadsheets is left out.
 
 use std::borrow::Cow;
 

@@ -46,7 +46,7 @@ struct Values {
 pub enum GroupValue<'a> {
     /// Its text; empty where a record has none.
     Text(&'a str),
-    /// All that are behind the first [`MAX_VALUES`].
+    /// All that are behind the first 10,000.
     Others,
 }
 
