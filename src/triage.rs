@@ -126,6 +126,8 @@ struct LastSighting {
     source: u32,
     /// A line of the source on which it was counted.
     line: u64,
+    /// Whether it misses its dates by little, as it does all over the stretch.
+    is_near: bool,
 }
 
 /// A finding, as its record remembers it.
@@ -329,25 +331,28 @@ impl<'c> Worker<'c> {
         };
         let judgement = &self.judgements[token as usize];
         let forecast = self.forecasts.get(token as usize);
-        let (number, stretch) = match last {
+        let (number, stretch, is_near) = match last {
             Some(last) => {
                 self.tally.add_again(known.number, last.outcome, &sighting);
-                (last.outcome, Some(last.stretch.clone()))
+                (last.outcome, Some(last.stretch.clone()), last.is_near)
             }
             None => {
                 let mut outcome = judgement.at(event_time);
                 outcome.predicted = forecast.and_then(|forecast| forecast.at(event_time));
                 self.tally.remark(known.number, judgement.remarks(&outcome));
+                let is_near = outcome.fails_by_time_alone()
+                    && event_time.is_some_and(|at| judgement.miss(at).is_near());
                 let number = self.tally.add(known.number, outcome, &sighting);
                 let stretch = |at| {
                     let stretch = judgement.stretch(at);
                     forecast.map_or_else(|| stretch.clone(), |forecast| forecast.narrow(&stretch, at))
                 };
-                (number, event_time.map(stretch))
+                (number, event_time.map(stretch), is_near)
             }
         };
         if let (Some(stretch), Some(line)) = (stretch, sighting.line) {
-            known.last = Some(LastSighting { outcome: number, stretch, source: source.number, line });
+            known.last =
+                Some(LastSighting { outcome: number, stretch, source: source.number, line, is_near });
         }
         if self.tally.outcome(known.number, number).verdict == Verdict::Truncated
             && let Some(line) = lines.length_to(at + length)
@@ -355,9 +360,7 @@ impl<'c> Worker<'c> {
             self.tally.note_cut_line(known.number, number, u32::try_from(line).unwrap_or(u32::MAX));
         }
         let outcome = self.tally.outcome(known.number, number);
-        if outcome.fails_by_time_alone()
-            && let Some(event_time) = event_time
-        {
+        if is_near && let Some(event_time) = event_time {
             found.near_misses.add(&judgement.miss(event_time));
         }
         if let (Some(rows), Some(line)) = (rows, sighting.line) {

@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 use super::facts::{Facts, Group, Seen};
 use super::phrase::{between, counted, findings, list};
 use super::{Confidence, FEW, Hint, HintName, MANY};
-use crate::tally::{NEAR, Offsets};
+use crate::tally::Offsets;
+use crate::verdict::NEAR;
 use crate::verdict::Verdict;
 
 /// From so many on, misses are no longer the retries of one request.

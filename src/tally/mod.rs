@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use groups::{GroupCount, GroupTally, GroupValue};
 pub use live::{live_tokens, usable_until};
 pub use messages::{MessageCount, MessageKey, MessageTally};
-pub use offsets::{NEAR, NearMisses, Offsets};
+pub use offsets::{NearMisses, Offsets};
 pub use places::Places;
 pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};

@@ -1,25 +1,21 @@
 //! How many seconds findings miss a date by: what tells a clock that is off from a token that is old.
 //!
-//! Only near misses are counted ([`NEAR`]), in whole seconds, so that a source needs at most a few hundred counts of each
+//! Only near misses are counted (see [`Apart::is_near`]), in whole seconds, so that a source needs at most a few hundred counts of each
 //! kind, however many findings it has.
 
 use std::collections::BTreeMap;
 
-use crate::verdict::Miss;
-
-/// How far beyond the leeway, in seconds, a miss may be and still be a clock's fault. Hosts that keep time at all are
-/// rarely further apart, and Kerberos (RFC 4120 §3.1.3) has long refused those that are.
-pub const NEAR: i64 = 300;
+use crate::verdict::{Apart, Miss};
 
 /// Misses by seconds between the date and the event time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offsets(BTreeMap<i32, u64>);
 
 impl Offsets {
-    /// Counts a miss if it is near: of dates so many milliseconds away, by so many beyond the leeway.
-    fn add(&mut self, apart: i64, beyond: i64) {
-        if beyond < NEAR * 1000
-            && let Ok(seconds) = i32::try_from(apart.div_euclid(1000))
+    /// Counts a miss if it is near.
+    fn add(&mut self, miss: Apart) {
+        if miss.is_near()
+            && let Ok(seconds) = i32::try_from(miss.apart.div_euclid(1000))
         {
             *self.0.entry(seconds).or_default() += 1;
         }
@@ -63,10 +59,10 @@ impl NearMisses {
     /// Counts a finding that misses its dates so.
     pub fn add(&mut self, miss: &Miss) {
         if let Some(early) = miss.early {
-            self.early.add(early.apart, early.beyond);
+            self.early.add(early);
         }
         if let Some(late) = miss.late {
-            self.late.add(late.apart, late.beyond);
+            self.late.add(late);
         }
     }
 
@@ -84,7 +80,7 @@ mod tests {
 
     fn counted(millis: &[i64]) -> Offsets {
         let mut offsets = Offsets::default();
-        millis.iter().for_each(|apart| offsets.add(*apart, *apart));
+        millis.iter().for_each(|apart| offsets.add(Apart { apart: *apart, beyond: *apart }));
         offsets
     }
 
@@ -92,7 +88,7 @@ mod tests {
     fn a_miss_is_near_up_to_five_minutes_beyond_the_leeway() {
         let mut offsets = counted(&[0, 299_999, 300_000]);
         assert_eq!((offsets.count(), offsets.percentile(100)), (2, Some(299)));
-        offsets.add(900_000, 299_999);
+        offsets.add(Apart { apart: 900_000, beyond: 299_999 });
         assert_eq!(offsets.percentile(100), Some(900), "whatever the leeway is");
     }
 

@@ -21,7 +21,7 @@ mod words;
 
 pub use crate::policy::KeyStatus;
 pub use agreement::{Agreement, Circumstances, Statement};
-pub use time::Miss;
+pub use time::{Apart, Miss, NEAR};
 pub use token_type::token_type;
 pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, VerdictSet};
 

@@ -7,6 +7,10 @@ use crate::token::NumericDate;
 /// With this much more leeway, in milliseconds, a token `within_skew` would pass.
 const SKEW: i64 = 60_000;
 
+/// How far beyond the leeway, in seconds, a miss may be and still be a clock's fault. Hosts that keep time at all are
+/// rarely further apart, and Kerberos (RFC 4120 §3.1.3) has long refused those that are.
+pub const NEAR: i64 = 300;
+
 /// The dates that a token is judged by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dates {
@@ -68,7 +72,21 @@ pub struct Miss {
     pub late: Option<Apart>,
 }
 
+impl Apart {
+    /// Whether a clock may be at fault: see [`NEAR`].
+    #[must_use]
+    pub const fn is_near(self) -> bool {
+        self.beyond < NEAR * 1000
+    }
+}
+
 impl Miss {
+    /// Whether a clock may be at fault.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        [self.early, self.late].into_iter().flatten().any(Apart::is_near)
+    }
+
     /// Which dates are missed at an event time, as [`check`] judges it.
     #[must_use]
     pub fn of(dates: &Dates, at: Timestamp, leeway: i64) -> Self {
@@ -87,13 +105,15 @@ impl Miss {
     }
 }
 
-/// The instants, in milliseconds, at which what [`check`] says may change.
+/// The instants, in milliseconds, at which what [`check`] says may change, or whether a miss is near.
 pub fn turns(dates: &Dates, leeway: i64) -> impl Iterator<Item = i64> {
     let too_late = dates.exp.map(|date| date.at.millis().saturating_add(leeway));
     let too_early = [dates.nbf, dates.iat].into_iter().flatten();
     let too_early = too_early.map(move |date| date.at.millis().saturating_sub(leeway));
-    let too_late = too_late.into_iter().flat_map(|turn| [turn, turn.saturating_add(SKEW)]);
-    too_late.chain(too_early.flat_map(|turn| [turn.saturating_sub(SKEW), turn]))
+    let near = NEAR * 1000;
+    let late = [0, SKEW, near].map(|beyond| too_late.map(|turn| turn.saturating_add(beyond)));
+    let early = too_early.flat_map(move |turn| [0, SKEW, near].map(|beyond| turn.saturating_sub(beyond)));
+    late.into_iter().flatten().chain(early)
 }
 
 #[cfg(test)]
