@@ -1,74 +1,34 @@
 //! One chunk through all steps: candidate → token → finding → tally. A worker keeps for itself what it has learned, so
 //! that a token it has seen before costs a hash, a look-up and a comparison of times.
 
+mod criteria;
 mod facts;
 mod record;
 
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use foldhash::HashMap;
 use foldhash::quality::RandomState;
 use std::hash::BuildHasher;
 
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
-use crate::message::{Catalogue, Finder, Hit, Memo};
-use crate::policy::Policy;
-use crate::profile::{Forecast, Profile, Verifier};
+use crate::message::{Hit, Memo};
+use crate::profile::{Forecast, Verifier};
 use crate::report::{ChunkRows, Occurrence};
 use crate::scan::candidate::{Extent, Starts, extent};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
-use crate::secret::{Fingerprint, Fingerprinter};
+use crate::secret::Fingerprint;
 use crate::tally::source::Found;
-use crate::tally::{BucketWidth, OutcomeNumber, Sighting, Tally, TokenNumber, earliest};
+use crate::tally::{OutcomeNumber, Sighting, Tally, TokenNumber, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::decode;
-use crate::verdict::{Judge, Judgement, Verdict};
+use crate::verdict::{Agreement, Judge, Judgement, Verdict};
 
+pub use criteria::Criteria;
 use facts::{Words, facts};
 pub use record::{Edges, Seam};
 use record::{Record, Records, Said, Witness};
-
-/// Finds the messages of the catalogue, for all policies that add none.
-static BUILT_IN: LazyLock<Arc<Finder>> = LazyLock::new(|| Arc::new(Finder::new(Catalogue::new(&[]))));
-
-/// What every chunk is judged by.
-#[derive(Debug)]
-pub struct Criteria {
-    /// What is right.
-    pub policy: Policy,
-    /// Names tokens.
-    pub fingerprinter: Fingerprinter,
-    /// Findings before this instant are left out.
-    pub since: Option<Timestamp>,
-    /// Findings at or after this instant are left out.
-    pub until: Option<Timestamp>,
-    /// Width of the timeline's buckets.
-    pub bucket: BucketWidth,
-    /// The verifier whose errors are predicted.
-    pub profile: Option<Profile>,
-    /// Finds what verifiers say.
-    pub messages: Arc<Finder>,
-}
-
-impl Criteria {
-    /// By this policy, with fingerprints under the public key and buckets of any width, at any time.
-    #[must_use]
-    pub fn new(policy: Policy) -> Self {
-        Self {
-            messages: match &*policy.messages {
-                [] => Arc::clone(&BUILT_IN),
-                own => Arc::new(Finder::new(Catalogue::new(own))),
-            },
-            policy,
-            fingerprinter: Fingerprinter::public(),
-            since: None,
-            until: None,
-            bucket: BucketWidth::Auto,
-            profile: None,
-        }
-    }
-}
 
 /// What a chunk held that was not counted in the worker's tally.
 #[derive(Debug)]
@@ -115,6 +75,8 @@ struct Known {
     fingerprint: Fingerprint,
     number: TokenNumber,
     last: Option<LastSighting>,
+    /// What was said about it the last time, which tells whether it was counted there.
+    said: Option<(usize, OutcomeNumber, Agreement)>,
 }
 
 /// The last time that a token was found with an event time, and what another finding shares with it.
@@ -206,7 +168,7 @@ impl<'c> Worker<'c> {
                     if let Some((record, seen)) = sighted
                         && let Some(ended) = records.see(record, seen)
                     {
-                        self.settle(ended, source);
+                        self.settle(&ended, source);
                     }
                 }
                 Err(length) => {
@@ -231,14 +193,24 @@ impl<'c> Worker<'c> {
         let rank = self.criteria.messages.catalogue().entries()[hit.entry].rank;
         let said = Said { entry: hit.entry, rank, at: place.time.map(|time| time.at) };
         if let Some(ended) = records.say(place.record, said) {
-            self.settle(ended, source);
+            self.settle(&ended, source);
         }
     }
 
-    fn settle(&mut self, record: Record<Seen>, source: &SourceId) {
-        let record = record.map(|seen| self.witness(seen));
+    /// Counts the message of a record of which nothing follows.
+    fn settle(&mut self, record: &Record<Seen>, source: &SourceId) {
+        let told = |&Seen { token, outcome, at }: &Seen| {
+            let number = self.tokens[token as usize].number;
+            (self.tally.outcome(number, outcome), self.judgements[token as usize].circumstances(), at)
+        };
         let entries = self.criteria.messages.catalogue().entries();
-        record.settle(source.number, entries, self.tally.messages_mut());
+        let Some((key, token, at)) = record.answer(entries, told) else { return };
+        let fingerprint = token.and_then(|seen| {
+            let known = &mut self.tokens[seen.token as usize];
+            let said = (key.message, seen.outcome, key.agrees);
+            (known.said.replace(said) != Some(said)).then_some(known.fingerprint)
+        });
+        self.tally.messages_mut().add(key, fingerprint, at, source.number);
     }
 
     fn witness(&self, seen: Seen) -> Witness {
@@ -281,7 +253,7 @@ impl<'c> Worker<'c> {
         self.forecasts.extend(forecast);
         let number = tally.token(fingerprint, || Arc::new(facts(&decoded, &criteria.fingerprinter, words)));
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
-        self.tokens.push(Known { fingerprint, number, last: None });
+        self.tokens.push(Known { fingerprint, number, last: None, said: None });
         self.judgements.push(judgement);
         self.by_bytes.insert(hash, token);
         Ok((token, decoded.length))

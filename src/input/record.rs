@@ -233,7 +233,7 @@ fn parse_cri(line: &[u8]) -> Option<Wrapped> {
         _ => return None,
     };
     let tag_end = 9 + memchr::memchr(b' ', behind.get(8..)?).filter(|colon| *colon > 0).unwrap_or(0);
-    let text = (stream.start + tag_end).min(line.len())..line.trim_ascii_end().len();
+    let text = (stream.start + tag_end).min(line.len())..without_line_end(line).len();
     Some(Wrapped { stream, text: text.start..text.end.max(text.start), is_partial })
 }
 
@@ -315,6 +315,12 @@ impl Rewritten {
     }
 }
 
+/// A line without `\n` or `\r\n`. Blanks before that are text: a record may be split behind one.
+fn without_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,6 +347,12 @@ mod tests {
          2026-06-12T01:00:03.000000001Z stdout P two-\n\
          2026-06-12T01:00:04.000000001Z stdout F three\n\
          2026-06-12T01:00:05.000000001Z stdout F plain\n";
+
+    #[test]
+    fn a_blank_at_the_end_of_a_part_stays() {
+        let log = "2026-06-12T01:00:01Z stderr P one \n2026-06-12T01:00:02Z stderr F two\r\n";
+        assert!(text(&joined(log, 1000)).contains(" one two"), "{}", text(&joined(log, 1000)));
+    }
 
     #[test]
     fn cri_records_are_joined_per_stream_under_the_head_of_their_first_line() {

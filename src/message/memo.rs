@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 
 /// How many windows are remembered. One that comes later takes the place of another.
-const SLOTS: usize = 256;
+const SLOTS: usize = 1024;
 
 /// The longest window that is remembered: that of a literal of the first filter with a lead on either side.
 const LONGEST: usize = 64;

@@ -36,7 +36,7 @@ fn row(fingerprint: Fingerprint, token: &TokenTally, now: Timestamp) -> LiveRow<
         iss: Cell::maybe(facts.iss.as_deref()),
         aud: audiences(facts),
         sub_fingerprint: facts.sub_fingerprint.map(Shown),
-        expires_at: facts.expires_at.map(Shown),
+        expires_at: usable_until(facts).map(Shown),
         remaining_s: usable_until(facts).map(|exp| seconds_left(now, exp)),
         occurrences: counts().map(|count| count.occurrences).sum(),
         sources: distinct_sources(counts()),

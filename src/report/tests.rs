@@ -431,7 +431,7 @@ fn an_expiry_in_milliseconds_is_none() {
     let facts = TokenFacts { exp_in_milliseconds: true, ..facts() };
     made.see("t", &facts, &outcome(Verdict::Expired, "milliseconds"), (0, 1), Some(ONE));
     made.now = ONE + 86_400;
-    assert!(live(&made)[0].ends_with(",2026-06-12T02:00:00Z,"), "{:?}", live(&made));
+    assert!(live(&made)[0].ends_with(",,"), "{:?}", live(&made));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::input::chunk::{Chunk, Mark};
 use crate::input::record::Joiner;
 use crate::scan::groups::Grouping;
 use crate::scan::lines::{EventTime, GroupContext, TimeContext, TimeSource};
-use crate::token::mask_tokens;
+use crate::token::mask_parts;
 
 /// See the module.
 pub(super) struct Feed<'a, 'f, 's, 'r> {
@@ -29,7 +29,7 @@ impl<'a, 'f, 's, 'r> Feed<'a, 'f, 's, 'r> {
         let rules = options.time.clone().with_reference(options.at.or(source.modified));
         let fixed = options.at.map(|at| EventTime { at, source: TimeSource::Fixed });
         let file = source.modified.map(|at| EventTime { at, source: TimeSource::File });
-        let grouping = || Grouping::new(Arc::clone(&options.groups), &state.id.name, mask_tokens);
+        let grouping = || Grouping::new(Arc::clone(&options.groups), &state.id.name, mask_parts);
         let context = TimeContext {
             rules: Arc::new(rules),
             fallback: fixed.or(file),

@@ -100,10 +100,7 @@ impl Grouping {
         let value = |(group, of_source): (&GroupBy, &Option<Arc<str>>)| match &group.rule {
             Rule::Record(regex) => captured(regex, &text),
             Rule::Source(_) => of_source.clone(),
-            Rule::Key => {
-                let value = text_under_key(text.as_bytes(), &group.name)?;
-                Some(String::from_utf8_lossy(value).into())
-            }
+            Rule::Key => text_under_key(&text, &group.name).map(Into::into),
         };
         self.rules.iter().zip(&self.of_source).map(value).collect()
     }

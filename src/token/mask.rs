@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::decode;
 use super::segment::begins_object;
-use crate::scan::candidate::is_prefix;
+use crate::scan::candidate::{is_prefix, run_length};
 
 /// What stands in place of a token.
 const MASK: &str = "eyJ***";
@@ -40,6 +40,47 @@ pub fn mask_tokens(text: &str) -> Cow<'_, str> {
     }
     shown.push_str(&text[copied..]);
     Cow::Owned(shown)
+}
+
+/// The same, and what may be a part of a token in another form (RFC 7515 §7.2 has each segment in a member of its own): what begins
+/// like a segment that holds JSON, and runs as long as the shortest signature that look like chance.
+#[must_use]
+pub fn mask_parts(text: &str) -> Cow<'_, str> {
+    let masked = mask_tokens(text);
+    let mut shown = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while at < masked.len() {
+        let length = run_length(&masked.as_bytes()[at..]);
+        let run = &masked[at..at + length];
+        if is_part(run) {
+            shown.push_str(&masked[copied..at]);
+            shown.push_str("***");
+            copied = at + length;
+        }
+        at += length;
+        at += masked[at..].chars().next().map_or(0, char::len_utf8);
+    }
+    if copied == 0 {
+        return masked;
+    }
+    shown.push_str(&masked[copied..]);
+    Cow::Owned(shown)
+}
+
+/// The characters of the shortest signature, that of HS256, without a few that may be cut off.
+const SIGNATURE: usize = 40;
+
+/// Whether a run of base64url may be a segment of a token.
+fn is_part(run: &str) -> bool {
+    let bytes = run.as_bytes();
+    let holds_json = bytes.len() > MASK.len() && bytes.first_chunk().is_some_and(|start| is_prefix(*start));
+    let has = |kind: fn(&u8) -> bool| bytes.iter().any(kind);
+    holds_json
+        || bytes.len() >= SIGNATURE
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && has(u8::is_ascii_digit)
 }
 
 /// Whether a character stands in no token, nor in what shortens one.

@@ -16,7 +16,7 @@ use std::fmt;
 pub use claims::{Claims, NumericDate};
 pub use decode::{Decoded, decode};
 pub use header::Header;
-pub use mask::mask_tokens;
+pub use mask::{mask_parts, mask_tokens};
 
 /// A decoded candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]

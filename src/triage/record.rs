@@ -5,6 +5,7 @@
 //! the beginning and the end, and hands over its first and its last one ([`Edges`]); a [`Seam`] joins them in the order of
 //! the source. What comes out does not depend on where chunks were cut.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
@@ -73,8 +74,37 @@ impl<T> Record<T> {
         }
     }
 
+    /// The message beside the token that it agrees with best, of several the first, and when its line was written. `told`
+    /// says what is known of a token.
+    pub(crate) fn answer<O: Borrow<Outcome>>(
+        &self,
+        entries: &[Entry],
+        told: impl Fn(&T) -> (O, Circumstances, Option<Timestamp>),
+    ) -> Option<(MessageKey, Option<&T>, Option<Timestamp>)> {
+        let said = self.message?;
+        let Entry { cause, rank, .. } = entries[said.entry];
+        let statement = Statement { cause, rank };
+        let agreements = self.tokens.iter().map(|token| {
+            let (outcome, circumstances, at) = told(token);
+            (circumstances.agree(statement, outcome.borrow(), at), Some((token, outcome)))
+        });
+        let (agrees, token) = agreements
+            .min_by_key(|(agrees, _)| (*agrees != Agreement::Yes, *agrees != Agreement::Near))
+            .unwrap_or((Agreement::NoToken, None));
+        let outcome = token.as_ref().map(|(_, outcome)| outcome.borrow());
+        let key = MessageKey {
+            message: said.entry,
+            verdict: outcome.map(|outcome| outcome.verdict),
+            also: outcome.map(|outcome| outcome.also).unwrap_or_default(),
+            agrees,
+            key_status: outcome.map(|outcome| outcome.key_status),
+            signature: outcome.map(|outcome| outcome.signature),
+        };
+        Some((key, token.map(|(token, _)| token), said.at))
+    }
+
     /// The same with its tokens told in another way.
-    pub(crate) fn map<U>(self, told: impl FnMut(T) -> U) -> Record<U> {
+    fn map<U>(self, told: impl FnMut(T) -> U) -> Record<U> {
         let Self { id, message, tokens } = self;
         Record { id, message, tokens: tokens.into_iter().map(told).collect() }
     }
@@ -178,29 +208,12 @@ impl Seam {
 }
 
 impl Record<Witness> {
-    /// Counts the message of a record of which nothing follows, beside the token that it agrees with best; of several, the
-    /// first.
-    pub(crate) fn settle(self, source: u32, entries: &[Entry], tally: &mut MessageTally) {
-        let Some(said) = self.message else { return };
-        let entry = &entries[said.entry];
-        let statement = Statement { cause: entry.cause, rank: entry.rank };
-        let agreements = self
-            .tokens
-            .iter()
-            .map(|token| (token.circumstances.agree(statement, &token.outcome, token.at), Some(token)));
-        let (agrees, token) = agreements
-            .min_by_key(|(agrees, _)| (*agrees != Agreement::Yes, *agrees != Agreement::Near))
-            .unwrap_or((Agreement::NoToken, None));
-        let outcome = token.map(|token| &token.outcome);
-        let key = MessageKey {
-            message: said.entry,
-            verdict: outcome.map(|outcome| outcome.verdict),
-            also: outcome.map(|outcome| outcome.also).unwrap_or_default(),
-            agrees,
-            key_status: outcome.map(|outcome| outcome.key_status),
-            signature: outcome.map(|outcome| outcome.signature),
-        };
-        tally.add(key, token.map(|token| token.fingerprint), said.at, source);
+    /// Counts the message of a record of which nothing follows.
+    fn settle(&self, source: u32, entries: &[Entry], tally: &mut MessageTally) {
+        let told = |token: &Witness| (token.outcome.clone(), token.circumstances, token.at);
+        if let Some((key, token, at)) = self.answer(entries, told) {
+            tally.add(key, token.map(|token| token.fingerprint), at, source);
+        }
     }
 }
 

@@ -140,3 +140,37 @@ fn a_group_that_is_none_is_refused() {
     let said = String::from_utf8(done.stderr).unwrap();
     assert!(said.contains("--group-by path=(: expected a regular expression behind path="), "{said}");
 }
+
+#[test]
+fn no_part_of_a_token_is_a_group_s_value_in_whatever_form_it_stands() {
+    let token = late();
+    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
+        panic!("three segments")
+    };
+    let log = format!(
+        "{{\"time\":\"2026-06-12T01:00:00Z\",\"protected\":\"{header}\",\"payload\":\"{payload}\",\"signature\":\"{signature}\",\"t\":\"{token}\"}}\n\
+         {{\"time\":\"2026-06-12T01:00:01Z\",\"x\":\"refresh={payload}.{signature}\",\"t\":\"{token}\"}}\n\
+         {{\"time\":\"2026-06-12T01:00:02Z\",\"x\":\"{header}. {payload}. {signature}\",\"t\":\"{token}\"}}\n"
+    );
+    let groups = ["protected", "payload", "signature", "x", "all=(.+)"];
+    let flags: Vec<&str> = groups.iter().flat_map(|group| ["--group-by", group]).collect();
+    let values = told(&[("app.log", log)], &flags, "groups.csv", &["value"]).join("\n");
+    for segment in [header, payload, signature] {
+        for window in segment.as_bytes().windows(12) {
+            let window = std::str::from_utf8(window).unwrap();
+            assert!(!values.contains(window), "{values}");
+        }
+    }
+}
+
+#[test]
+fn a_member_s_value_is_what_its_json_says() {
+    let token = late();
+    let log = format!(
+        "{{\"time\":\"2026-06-12T01:00:00Z\",\"path\":\"\\/v1\\/caf\\u00e9\",\"t\":\"{token}\"}}\n\
+         {{\"time\":\"2026-06-12T01:00:01Z\",\"path\":\"/v1/caf\u{e9}\",\"t\":\"{token}\"}}\n\
+         {{\"time\":\"2026-06-12T01:00:02Z\",\"path\":null,\"t\":\"{token}\"}}\n"
+    );
+    let told = told(&[("app.log", log)], &["--group-by", "path"], "groups.csv", &["value", "occurrences"]);
+    assert_eq!(told, ["|1", "/v1/caf\u{e9}|2"]);
+}

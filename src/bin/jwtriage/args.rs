@@ -227,7 +227,7 @@ pub struct OutputArgs {
     pub occurrences: bool,
     /// Also count findings by what their lines say, in groups.csv: NAME=PATTERN (its first group, over the line and the first
     /// line of its record), NAME=source:PATTERN (over the source's name), or a JSON or logfmt KEY (repeatable)
-    #[arg(long, value_name = "GROUP")]
+    #[arg(long, value_name = "GROUP", requires = "out")]
     pub group_by: Vec<String>,
     /// Name the error that this verifier would have raised about each token, in the last column of tokens.csv
     #[arg(long = "as", value_name = "VERIFIER", requires = "out", value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::as_str)))]

@@ -113,12 +113,21 @@ pub(super) fn of_key(line: &[u8], key: &str, rules: &TimeRules) -> Option<LineTi
 }
 
 /// The text that stands under a key: of a member of a JSON object that starts in the line's head, else of a member on a line
-/// of its own, else of a logfmt pair. Escapes are as written.
-pub fn text_under_key<'l>(line: &'l [u8], key: &str) -> Option<&'l [u8]> {
-    match under_key(line, key)? {
-        Value::Text(text) | Value::Bare(text) => Some(text),
-        Value::Nested(_) => None,
+/// of its own, else of a logfmt pair. Escapes are resolved, as JSON writes them.
+pub fn text_under_key(line: &str, key: &str) -> Option<String> {
+    let (text, is_bare) = match under_key(line.as_bytes(), key)? {
+        Value::Text(text) => (text, false),
+        Value::Bare(text) => (text, true),
+        Value::Nested(_) => return None,
+    };
+    let text = String::from_utf8_lossy(text);
+    if is_bare && text == "null" {
+        return None;
     }
+    if !is_bare && text.contains('\\') {
+        return serde_json::from_str(&format!("\"{text}\"")).ok().or_else(|| Some(text.into_owned()));
+    }
+    Some(text.into_owned())
 }
 
 fn under_key<'l>(line: &'l [u8], key: &str) -> Option<Value<'l>> {

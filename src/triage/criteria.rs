@@ -1,0 +1,51 @@
+//! What every chunk is judged by.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::message::{Catalogue, Finder};
+use crate::policy::Policy;
+use crate::profile::Profile;
+use crate::secret::Fingerprinter;
+use crate::tally::BucketWidth;
+use crate::timestamp::Timestamp;
+
+/// Finds the messages of the catalogue, for all policies that add none.
+static BUILT_IN: LazyLock<Arc<Finder>> = LazyLock::new(|| Arc::new(Finder::new(Catalogue::new(&[]))));
+
+/// What every chunk is judged by.
+#[derive(Debug)]
+pub struct Criteria {
+    /// What is right.
+    pub policy: Policy,
+    /// Names tokens.
+    pub fingerprinter: Fingerprinter,
+    /// Findings before this instant are left out.
+    pub since: Option<Timestamp>,
+    /// Findings at or after this instant are left out.
+    pub until: Option<Timestamp>,
+    /// Width of the timeline's buckets.
+    pub bucket: BucketWidth,
+    /// The verifier whose errors are predicted.
+    pub profile: Option<Profile>,
+    /// Finds what verifiers say.
+    pub messages: Arc<Finder>,
+}
+
+impl Criteria {
+    /// By this policy, with fingerprints under the public key and buckets of any width, at any time.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            messages: match &*policy.messages {
+                [] => Arc::clone(&BUILT_IN),
+                own => Arc::new(Finder::new(Catalogue::new(own))),
+            },
+            policy,
+            fingerprinter: Fingerprinter::public(),
+            since: None,
+            until: None,
+            bucket: BucketWidth::Auto,
+            profile: None,
+        }
+    }
+}
