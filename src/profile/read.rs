@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use data_encoding::{BASE64URL_NOPAD, Encoding, Specification};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::token::mask_tokens;
@@ -57,12 +58,21 @@ pub(super) fn json(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes).ok()
 }
 
+/// The JSON text at the start, for libraries that do not mind what follows it.
+pub(super) fn leading_json(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    Value::deserialize(&mut serde_json::Deserializer::from_slice(bytes))
+}
+
+/// Whether a text is no JSON for the sole reason that a number is larger than a double has room for.
+pub(super) fn is_number_too_large(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("number out of range")
+}
+
 /// The same for libraries that know numbers of any size: one of more digits than a double has room for is cut to as many.
 pub(super) fn json_of_any_size(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes)
         .or_else(|error| {
-            let is_too_large = error.to_string().starts_with("number out of range");
-            if is_too_large { serde_json::from_slice(&shortened(bytes)) } else { Err(error) }
+            if is_number_too_large(&error) { serde_json::from_slice(&shortened(bytes)) } else { Err(error) }
         })
         .ok()
 }
