@@ -164,7 +164,13 @@ impl Method {
 
 impl Parsed {
     /// Whether a signature is that of a key of the right type.
-    pub(super) fn verifies(&self, input: &Input<'_>, held: &HeldKey, signature: &[u8], effort: &mut Effort) -> bool {
+    pub(super) fn verifies(
+        &self,
+        input: &Input<'_>,
+        held: &HeldKey,
+        signature: &[u8],
+        effort: &mut Effort,
+    ) -> bool {
         // A signature by another curve of the same family simply fails.
         held.fits_kind(&self.alg) && held.verifies(&self.alg, input.signing_input(), signature, effort)
     }

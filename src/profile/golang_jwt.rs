@@ -28,8 +28,7 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
             return checks.fail(NONE);
         }
     } else {
-        let error =
-            |held: &HeldKey, effort: &mut Effort| with_key(input, &token, held, signature, effort);
+        let error = |held: &HeldKey, effort: &mut Effort| with_key(input, &token, held, signature, effort);
         if let Err(error) = golang::add_key(input, &token.header, no_key, error, &mut checks) {
             return checks.fail(error);
         }

@@ -152,8 +152,16 @@ mod tests {
             (&forged, 0, "signature is invalid"),
             (&hs256(r#","exp":"9999999999""#), 0, "Token is expired"),
             (&hs256(r#","exp":0,"nbf":0"#), 0, ""),
-            (&signed(r#"{"alg":"HS256"}"#, r#"{"iss":"https://auth.example.com/"}"#), 0, "token has invalid audience"),
-            (&signed(r#"{"alg":"HS256"}"#, r#"{"aud":"https://api.example.com"}"#), 0, "token has invalid issuer"),
+            (
+                &signed(r#"{"alg":"HS256"}"#, r#"{"iss":"https://auth.example.com/"}"#),
+                0,
+                "token has invalid audience",
+            ),
+            (
+                &signed(r#"{"alg":"HS256"}"#, r#"{"aud":"https://api.example.com"}"#),
+                0,
+                "token has invalid issuer",
+            ),
         ];
         assert_said(Profile::GolangJwtV4, &secret(""), &cases);
         assert_said(Profile::GolangJwtV4, &secret("leeway = \"60s\""), &cases);

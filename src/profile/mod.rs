@@ -33,7 +33,6 @@ use crate::secret::RawToken;
 use crate::timestamp::Timestamp;
 use crate::token::{Fault, Token};
 use check::Check;
-use serde_json::Value;
 use setup::{Setup, Setups};
 
 /// A verifier whose errors can be predicted.
