@@ -1,7 +1,7 @@
 //! What a certain verifier would have said about a token: its own order of checks, its defaults, its boundaries, and the text
 //! of its error as a log shows it. The verdict stays what it is; a profile only predicts.
 //!
-//! One file per verifier, each written after the source of the version that its documentation names. A [`Verifier`] is configured
+//! One file per verifier (what two have in common stands in one more), each written after the source of the version that its documentation names. A [`Verifier`] is configured
 //! from the policy (`setup.rs`) and makes of each token a [`Forecast`]: the checks that depend on nothing but keys and
 //! time (`check.rs`). Where a verifier reads a token otherwise than jwtriage's decoder does, it reads the bytes themselves (`read.rs`).
 //!
@@ -11,7 +11,9 @@
 mod check;
 mod dotnet;
 mod envoy;
+mod golang;
 mod golang_jwt;
+mod golang_jwt_v4;
 mod java_jwt;
 mod jose;
 mod node_jsonwebtoken;
@@ -31,7 +33,6 @@ use crate::secret::RawToken;
 use crate::timestamp::Timestamp;
 use crate::token::{Fault, Token};
 use check::Check;
-use serde_json::Value;
 use setup::{Setup, Setups};
 
 /// A verifier whose errors can be predicted.
@@ -43,6 +44,8 @@ pub enum Profile {
     Pyjwt,
     /// golang-jwt 5, with `MicahParks/keyfunc` 3 for key sets.
     GolangJwt,
+    /// golang-jwt 4, with `MicahParks/keyfunc` 1 for key sets.
+    GolangJwtV4,
     /// `jose` 6 for JavaScript.
     Jose,
     /// `com.auth0:java-jwt` 4, with `jwks-rsa` for key sets.
@@ -59,10 +62,11 @@ pub enum Profile {
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NodeJsonwebtoken,
         Self::Pyjwt,
         Self::GolangJwt,
+        Self::GolangJwtV4,
         Self::Jose,
         Self::JavaJwt,
         Self::Spring,
@@ -78,6 +82,7 @@ impl Profile {
             Self::NodeJsonwebtoken => "node-jsonwebtoken",
             Self::Pyjwt => "pyjwt",
             Self::GolangJwt => "golang-jwt",
+            Self::GolangJwtV4 => "golang-jwt-v4",
             Self::Jose => "jose",
             Self::JavaJwt => "java-jwt",
             Self::Spring => "spring",
@@ -98,6 +103,7 @@ impl Profile {
             Self::NodeJsonwebtoken => node_jsonwebtoken::checks(input),
             Self::Pyjwt => pyjwt::checks(input),
             Self::GolangJwt => golang_jwt::checks(input),
+            Self::GolangJwtV4 => golang_jwt_v4::checks(input),
             Self::Jose => jose::checks(input),
             Self::JavaJwt => java_jwt::checks(input),
             Self::Spring => spring::checks(input),
@@ -192,10 +198,8 @@ impl Input<'_> {
 fn issuer(text: &str) -> Option<String> {
     let lenient = read::Base64 { standard: true, padding: true, stray_bits: true };
     let payload = lenient.decode(text.split('.').nth(1)?)?;
-    match read::object(String::from_utf8_lossy(&payload).as_bytes())?.remove("iss")? {
-        Value::String(iss) => Some(iss),
-        _ => None,
-    }
+    let claims = read::leading_json(String::from_utf8_lossy(&payload).as_bytes()).ok()?;
+    read::text(claims.get("iss")).map(ToOwned::to_owned)
 }
 
 #[cfg(test)]

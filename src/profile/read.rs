@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use data_encoding::{BASE64URL_NOPAD, Encoding, Specification};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::token::mask_tokens;
@@ -61,10 +62,19 @@ pub(super) fn json(bytes: &[u8]) -> Option<Value> {
 pub(super) fn json_of_any_size(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes)
         .or_else(|error| {
-            let is_too_large = error.to_string().starts_with("number out of range");
-            if is_too_large { serde_json::from_slice(&shortened(bytes)) } else { Err(error) }
+            if is_number_too_large(&error) { serde_json::from_slice(&shortened(bytes)) } else { Err(error) }
         })
         .ok()
+}
+
+/// The JSON text at the start, for libraries that do not mind what follows it.
+pub(super) fn leading_json(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    Value::deserialize(&mut serde_json::Deserializer::from_slice(bytes))
+}
+
+/// Whether a text is no JSON for the sole reason that a number is larger than a double has room for.
+pub(super) fn is_number_too_large(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("number out of range")
 }
 
 /// A JSON text in which no number has more than 300 digits in a row.
@@ -151,6 +161,13 @@ mod tests {
         assert_eq!(value["exp"].as_f64(), Some(1e300));
         assert_eq!(value.as_object().unwrap().values().next().unwrap().as_str().unwrap().len(), 400);
         assert_eq!(json_of_any_size(b"{"), None);
+    }
+
+    #[test]
+    fn what_follows_a_leading_text_is_not_read() {
+        assert_eq!(leading_json(b" {\"a\":1}x").unwrap()["a"], 1);
+        assert!(leading_json(b"").unwrap_err().is_eof());
+        assert!(leading_json(b"x{}").unwrap_err().is_syntax());
     }
 
     #[test]

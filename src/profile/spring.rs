@@ -40,6 +40,9 @@ pub(super) fn checks(input: &Input<'_>) -> Vec<Check> {
         return checks.fail(malformed);
     }
     let claims = BASE64.decode(payload).and_then(|bytes| strict_object(&bytes)).filter(is_claims_set);
+    if several && claims.is_none() {
+        return checks.fail(malformed);
+    }
     if several && !input.is_trusted {
         return checks.fail(match claims.as_ref().and_then(|claims| claims.get("iss")) {
             Some(_) => "InvalidBearerTokenException: Invalid issuer",

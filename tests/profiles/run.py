@@ -1,22 +1,28 @@
 #!/usr/bin/env python3
 """Would the real verifiers have raised the errors that `jwtriage scan --as` predicts?
 
-usage: tests/profiles/run.py BINARY [--tokens N] [--seed N] [--golang-jwt DIR]
+usage: tests/profiles/run.py BINARY [--tokens N] [--seed N] [--golang-jwt DIR] [--golang-jwt-v4 DIR]
 
 Makes N tokens (default 6,000) from a seed: right ones, ones on either side of every boundary in time, with claims of every type,
 with header parameters, signatures and segments of every wrong kind, and with several things wrong at once. Gives each to
-PyJWT, jsonwebtoken and jose (of npm) and golang-jwt v5, at the time of its line in a log, and demands that each raises what
+PyJWT, jsonwebtoken and jose (of npm) and golang-jwt v5 and v4, at the time of its line in a log, and demands that each raises what
 `predicted_error` says. A `…` there stands for any text. Every difference must be one of EXPLAINED.
 
-The libraries are installed into a temporary directory, by pip and npm. golang-jwt v5 is taken from DIR, from Debian's
-golang-github-golang-jwt-jwt-v5-dev, or from Go's own client, whatever is there; a library that cannot be had is named and left
-out. Exit code 0 when all agree, 1 when not, 77 when no library could be had.
+The libraries are installed into a temporary directory, by pip and npm. golang-jwt is taken from DIR, from Debian's
+golang-github-golang-jwt-jwt-v5-dev (v4: golang-github-golang-jwt-jwt-dev), or from Go's own client, whatever is there; a library
+that cannot be had is named and left out. Exit code 0 when all agree, 1 when not, 77 when no library could be had.
 """
 import base64, csv, datetime, hashlib, hmac as hmac_, json, os, random, re, shutil, subprocess, sys, tempfile
 from collections import Counter
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PROFILES = {"PyJWT": "pyjwt", "jsonwebtoken": "node-jsonwebtoken", "jose": "jose", "golang-jwt": "golang-jwt"}
+PROFILES = {"PyJWT": "pyjwt", "jsonwebtoken": "node-jsonwebtoken", "jose": "jose", "golang-jwt": "golang-jwt", "golang-jwt v4": "golang-jwt-v4"}
+
+# The versions of golang-jwt, by library: its module's, the script that asks it, and where Debian puts it.
+GOLANG_JWT = {
+    "golang-jwt": ("v5", "ask.go", "/usr/share/gocode/src/github.com/golang-jwt/jwt/v5"),
+    "golang-jwt v4": ("v4", "ask_v4.go", "/usr/share/gocode/src/github.com/golang-jwt/jwt"),
+}
 
 # Differences that stay, by library and kind of token, and why.
 EXPLAINED = {}
@@ -53,17 +59,24 @@ def install(directory, golang_jwt):
     if installed(run, ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", directory, "jsonwebtoken@9", "jose@6", "jwks-rsa@3"]):
         script = shutil.copy(os.path.join(HERE, "ask.mjs"), directory)
         peers["jsonwebtoken"], peers["jose"] = ["node", script, "jsonwebtoken"], ["node", script, "jose"]
-    go = os.path.join(directory, "go")
-    os.mkdir(go)
-    shutil.copy(os.path.join(HERE, "ask.go"), go)
-    debian = "/usr/share/gocode/src/github.com/golang-jwt/jwt/v5"
-    source = golang_jwt or (debian if os.path.isdir(debian) else None)
-    replace = f"\nrequire github.com/golang-jwt/jwt/v5 v5.0.0\nreplace github.com/golang-jwt/jwt/v5 => {os.path.abspath(source)}\n" if source else ""
-    open(os.path.join(go, "go.mod"), "w").write(f"module ask\n\ngo 1.18\n{replace}")
-    steps = [] if source else [["go", "get", "github.com/golang-jwt/jwt/v5"]]
-    if installed(lambda *step: run(*step, cwd=go, env=os.environ | {"GOFLAGS": "-mod=mod"}), *steps, ["go", "build", "-o", "ask", "."]):
-        peers["golang-jwt"] = [os.path.join(go, "ask")]
+    for name, (version, script, debian) in GOLANG_JWT.items():
+        source = golang_jwt[name] or (debian if os.path.isdir(debian) else None)
+        go = os.path.join(directory, name)
+        if installed_go(go, f"github.com/golang-jwt/jwt/{version}", script, source):
+            peers[name] = [os.path.join(go, "ask")]
     return python, peers
+
+
+def installed_go(directory, module, script, source):
+    """Builds a peer beside its module, from a source on this machine or from Go's own client."""
+    os.mkdir(directory)
+    for file in (script, "ask_work.go"):
+        shutil.copy(os.path.join(HERE, file), directory)
+    version = module.rsplit("/", 1)[1] + ".0.0"
+    replace = f"\nrequire {module} {version}\nreplace {module} => {os.path.abspath(source)}\n" if source else ""
+    open(os.path.join(directory, "go.mod"), "w").write(f"module ask\n\ngo 1.18\n{replace}")
+    steps = [] if source else [["go", "get", module]]
+    return installed(lambda *step: run(*step, cwd=directory, env=os.environ | {"GOFLAGS": "-mod=mod"}), *steps, ["go", "build", "-o", "ask", "."])
 
 
 def installed(run, *steps):
@@ -328,7 +341,7 @@ def main():
     option = lambda name, default: sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
     binary, count, seed = os.path.abspath(sys.argv[1]), option("--tokens", "6000"), option("--seed", "1")
     with tempfile.TemporaryDirectory() as directory:
-        python, peers = install(directory, option("--golang-jwt", None))
+        python, peers = install(directory, {"golang-jwt": option("--golang-jwt", None), "golang-jwt v4": option("--golang-jwt-v4", None)})
         for name in sorted(PROFILES.keys() - peers.keys()):
             print(f"not compared: {name} could not be installed")
         if "PyJWT" not in peers:
