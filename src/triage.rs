@@ -155,7 +155,7 @@ impl<'c> Worker<'c> {
         let mut barren = 0;
         while let Some(at) = self.starts.next(&chunk.bytes, from) {
             while let Some(hit) = messages.next_before(at) {
-                self.say(hit, &mut lines, source, &mut records);
+                self.say(hit, from, &mut lines, source, &mut records);
             }
             let bytes = &chunk.bytes[at..chunk.bytes.len().min(at + TOKEN_LIMIT)];
             let token = if at < barren { self.decoded(bytes) } else { self.token(bytes) };
@@ -178,15 +178,23 @@ impl<'c> Worker<'c> {
             }
         }
         for hit in messages.by_ref() {
-            self.say(hit, &mut lines, source, &mut records);
+            self.say(hit, from, &mut lines, source, &mut records);
         }
         self.memo = messages.into_memo();
         Triaged { found, edges: records.edges(|seen| self.witness(seen)) }
     }
 
-    /// Adds what a verifier said to its record.
-    fn say(&mut self, hit: Hit, lines: &mut Lines<'_>, source: &SourceId, records: &mut Records<Seen>) {
-        let place = lines.place(hit.at);
+    /// Adds what a verifier said to its record. A message that holds a token may begin before `from`, the token's end, on
+    /// the same line.
+    fn say(
+        &mut self,
+        hit: Hit,
+        from: usize,
+        lines: &mut Lines<'_>,
+        source: &SourceId,
+        records: &mut Records<Seen>,
+    ) {
+        let place = lines.place(hit.at.max(from));
         if self.is_outside(&place) {
             return;
         }

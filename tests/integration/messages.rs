@@ -174,3 +174,19 @@ fn a_member_s_value_is_what_its_json_says() {
     let told = told(&[("app.log", log)], &["--group-by", "path"], "groups.csv", &["value", "occurrences"]);
     assert_eq!(told, ["|1", "/v1/caf\u{e9}|2"]);
 }
+
+#[test]
+fn a_message_that_holds_the_token_is_tied_to_it_wherever_its_fixed_text_stands() {
+    let token = late();
+    let log = format!(
+        "2026-06-12T01:00:00Z nothing yet\n2026-06-12T01:00:01Z gate refused {token} because it is stale\n\
+         2026-06-12T01:00:02Z token={token}\n"
+    );
+    for pattern in ["refused \\S+ because it is stale", "gate refused for good: |gate refused \\S+ because"] {
+        let policy = format!("[[message]]\npattern = '{pattern}'\ncause = \"expired\"\nstack = \"gate\"\n");
+        let logs = [("app.log", log.clone()), ("policy.toml", policy)];
+        let columns = ["verdict", "agrees", "occurrences", "first_seen"];
+        let told = told(&logs, &["--policy", "policy.toml"], "messages.csv", &columns);
+        assert_eq!(told, ["expired|yes|1|2026-06-12T01:00:01Z"], "{pattern}");
+    }
+}
