@@ -118,13 +118,6 @@ impl Finder {
         Hits { finder: self, bytes, from: 0, found: Vec::new(), told: 0, memo }
     }
 
-    /// Of the messages of one record, the one that tells the cause: the highest rank, and of these the last, since
-    /// wrappers stand before what they wrap.
-    #[must_use]
-    pub fn innermost(&self, hits: impl IntoIterator<Item = Hit>) -> Option<Hit> {
-        hits.into_iter().max_by_key(|hit| (self.rank(*hit), hit.at))
-    }
-
     fn rank(&self, hit: Hit) -> u8 {
         self.catalogue.entries()[hit.entry].rank
     }

@@ -92,6 +92,11 @@ fn lines_with(text: &str) -> Vec<String> {
     ]
 }
 
+/// The hit that tells the cause, as a record chooses it: the highest rank, and of these the last.
+fn innermost_of(hits: impl Iterator<Item = Hit>) -> Option<Hit> {
+    hits.max_by_key(|hit| (FINDER.catalogue().entries()[hit.entry].rank, hit.at))
+}
+
 fn entries(text: &str) -> Vec<&'static Entry> {
     FINDER.hits(text.as_bytes()).map(|hit| &FINDER.catalogue().entries()[hit.entry]).collect()
 }
@@ -102,7 +107,7 @@ fn every_sample_of_every_entry_is_found_with_its_cause_in_every_kind_of_line() {
     for (n, entry) in FINDER.catalogue().entries().iter().enumerate() {
         for text in samples(n) {
             for line in lines_with(&text) {
-                let found = FINDER.innermost(FINDER.hits(line.as_bytes()));
+                let found = innermost_of(FINDER.hits(line.as_bytes()));
                 let found = found.map(|hit| &FINDER.catalogue().entries()[hit.entry]);
                 if found.is_none_or(|found| found.cause != entry.cause || found.rank < entry.rank) {
                     let found = found.map_or("nothing", |found| &found.message);
@@ -237,7 +242,7 @@ fn no_ordinary_line_holds_a_message() {
 #[test]
 fn the_longer_and_the_more_specific_text_wins() {
     let innermost = |text: &str| {
-        let hit = FINDER.innermost(FINDER.hits(text.as_bytes())).unwrap();
+        let hit = innermost_of(FINDER.hits(text.as_bytes())).unwrap();
         let entry = &FINDER.catalogue().entries()[hit.entry];
         (entry.message.as_str(), entry.cause)
     };

@@ -184,17 +184,8 @@ fn is_close(cause: Cause, known: &Circumstances, at: Option<Timestamp>) -> bool 
 #[cfg(test)]
 mod tests {
     use super::super::Judge;
-    use super::super::testing::{at, policy, token};
+    use super::super::testing::{POLICY, at, policy, token};
     use super::*;
-
-    const POLICY: &str = r#"
-        leeway = "30s"
-        [[issuer]]
-        iss = "https://a.example/"
-        audiences = ["api"]
-        algorithms = ["RS256"]
-        required_claims = ["sub"]
-    "#;
 
     const RIGHT: &str =
         r#"{"iss":"https://a.example/","aud":"api","sub":"x","exp":2000,"nbf":1000,"iat":1000}"#;

@@ -197,21 +197,12 @@ impl Judgement {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{at, policy, token};
+    use super::testing::{POLICY, at, policy, token};
     use proptest::prelude::*;
 
     use super::signature::{Trial, TrialResult};
     use super::*;
     use crate::token::NumericDate;
-
-    const POLICY: &str = r#"
-        leeway = "30s"
-        [[issuer]]
-        iss = "https://a.example/"
-        audiences = ["api"]
-        algorithms = ["RS256"]
-        required_claims = ["sub"]
-    "#;
 
     fn told(header: &str, claims: &str, policy: &Policy, seconds: Option<i64>) -> String {
         let outcome = Judge::new(policy).prepare(&token(header, claims), None).at(seconds.map(at));

@@ -52,3 +52,13 @@ pub(super) fn policy(toml: &str) -> Policy {
     let no_files = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
     Policy::from_toml(toml, Path::new("policy.toml"), &no_files).unwrap()
 }
+
+/// One issuer, with a rule for each step that needs one.
+pub(super) const POLICY: &str = r#"
+    leeway = "30s"
+    [[issuer]]
+    iss = "https://a.example/"
+    audiences = ["api"]
+    algorithms = ["RS256"]
+    required_claims = ["sub"]
+"#;
