@@ -12,8 +12,9 @@ use data::{Corpus, NAMES, Numbers};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use divan::Bencher;
 use divan::counter::BytesCount;
+use jwtriage::message::{Catalogue, Finder, Sight};
 use jwtriage::policy::Policy;
-use jwtriage::scan::candidate::{Extent, Starts, extent, run_length};
+use jwtriage::scan::candidate::{Extent, PREFIXES, begins_run, extent, run_length};
 use jwtriage::scan::event_time::{TimeRules, of_line};
 use jwtriage::secret::{Fingerprinter, RawToken};
 use jwtriage::timestamp::Timestamp;
@@ -28,16 +29,19 @@ fn token() -> String {
     data::token(&mut Numbers(1))
 }
 
-/// All places in a log where a token may begin.
+/// All places in a log where a token may begin, found together with messages.
 #[divan::bench(args = NAMES, sample_count = 20)]
 fn starts(bencher: Bencher<'_, '_>, name: &str) {
     let Corpus { text, findings, distinct } = Corpus::named(name);
-    let finder = Starts::default();
+    let finder = Finder::new(Catalogue::default(), &PREFIXES);
     let all = |text: &[u8]| {
-        let (mut all, mut from) = (Vec::new(), 0);
-        while let Some(at) = finder.next(text, from) {
-            all.push(at);
-            from = at + 1;
+        let mut all = Vec::new();
+        for sight in finder.sights(text) {
+            if let Sight::Start(at) = sight
+                && begins_run(&text[..at])
+            {
+                all.push(at);
+            }
         }
         all
     };

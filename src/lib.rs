@@ -30,7 +30,7 @@
 //! // {"alg":"HS256"} . {"exp":1781226000} . 32 bytes
 //! let log = "2026-06-12T01:00:05Z Bearer eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3ODEyMjYwMDB9.\
 //!            AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA rejected";
-//! let start = jwtriage::scan::candidate::Starts::default().next(log.as_bytes(), 0).expect("a candidate");
+//! let start = jwtriage::scan::candidate::starts(log.as_bytes()).next().expect("a candidate");
 //! let decoded = jwtriage::token::decode(&log.as_bytes()[start..], &[]).expect("a token");
 //!
 //! let judgement = Judge::new(&Policy::default()).prepare(&decoded.token, decoded.signed());

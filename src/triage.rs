@@ -13,10 +13,10 @@ use foldhash::quality::RandomState;
 use std::hash::BuildHasher;
 
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
-use crate::message::{Hit, Memo};
+use crate::message::{Hit, Memo, Sight};
 use crate::profile::{Forecast, Verifier};
 use crate::report::{ChunkRows, Occurrence};
-use crate::scan::candidate::{Extent, Starts, extent};
+use crate::scan::candidate::{Extent, begins_run, extent};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
 use crate::secret::Fingerprint;
 use crate::tally::source::Found;
@@ -52,7 +52,6 @@ pub struct SourceId {
 #[derive(Debug)]
 pub struct Worker<'c> {
     criteria: &'c Criteria,
-    starts: Starts,
     tokens: Vec<Known>,
     /// What can be said about each of the tokens; apart, so that what every finding needs lies close together.
     judgements: Vec<Judgement>,
@@ -116,7 +115,6 @@ impl<'c> Worker<'c> {
     pub fn new(criteria: &'c Criteria) -> Self {
         Self {
             criteria,
-            starts: Starts::default(),
             tokens: Vec::new(),
             judgements: Vec::new(),
             verifier: criteria.profile.map(|profile| Verifier::new(profile, &criteria.policy)),
@@ -148,21 +146,26 @@ impl<'c> Worker<'c> {
         let mut lines = Lines::new(chunk, context);
         let mut records = Records::new();
         let criteria = self.criteria;
-        let mut messages = criteria.messages.hits_with(&chunk.bytes, std::mem::take(&mut self.memo));
+        let mut sights = criteria.messages.sights_with(&chunk.bytes, std::mem::take(&mut self.memo));
         // Inside a run that was cut no token begins.
         let mut from = usize::from(chunk.begins_inside_run);
         // Up to here reaches what began like a candidate and was none.
         let mut barren = 0;
-        while let Some(at) = self.starts.next(&chunk.bytes, from) {
-            while let Some(hit) = messages.next_before(at) {
-                self.say(hit, from, &mut lines, source, &mut records);
-            }
+        while let Some(sight) = sights.next() {
+            let at = match sight {
+                Sight::Start(at) if at >= from && begins_run(&chunk.bytes[..at]) => at,
+                Sight::Start(_) => continue,
+                Sight::Message(hit) => {
+                    self.say(hit, from, &mut lines, source, &mut records);
+                    continue;
+                }
+            };
             let bytes = &chunk.bytes[at..chunk.bytes.len().min(at + TOKEN_LIMIT)];
             let token = if at < barren { self.decoded(bytes) } else { self.token(bytes) };
             match token {
                 Ok((token, length)) => {
                     from = at + length;
-                    messages.skip_to(from);
+                    sights.skip_to(from);
                     let finding = Finding { token, at, length };
                     let sighted = self.count(&finding, &mut lines, source, &mut found, rows.as_deref_mut());
                     if let Some((record, seen)) = sighted
@@ -177,10 +180,7 @@ impl<'c> Worker<'c> {
                 }
             }
         }
-        for hit in messages.by_ref() {
-            self.say(hit, from, &mut lines, source, &mut records);
-        }
-        self.memo = messages.into_memo();
+        self.memo = sights.into_memo();
         Triaged { found, edges: records.edges(|seen| self.witness(seen)) }
     }
 

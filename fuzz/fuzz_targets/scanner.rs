@@ -17,7 +17,7 @@ use jwtriage::input::chunk::{Chunk, Chunker, LINE_LIMIT};
 use jwtriage::input::record::Joiner;
 use jwtriage::policy::Policy;
 use jwtriage::report::ChunkRows;
-use jwtriage::scan::candidate::Starts;
+use jwtriage::scan::candidate::starts;
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::scan::lines::{EventTime, TimeContext, TimeSource};
 use jwtriage::tally::source::Found;
@@ -35,8 +35,6 @@ static CRITERIA: LazyLock<Criteria> = LazyLock::new(|| Criteria::new(policy()));
 
 static RULES: LazyLock<Arc<TimeRules>> =
     LazyLock::new(|| Arc::new(TimeRules::default().with_reference(Some(REFERENCE))));
-
-static STARTS: LazyLock<Starts> = LazyLock::new(Starts::default);
 
 fn policy() -> Policy {
     const POLICY: &str = r#"
@@ -151,8 +149,10 @@ fn no_row_holds_a_part_of_a_candidate(rows: &[u8], text: &[u8]) {
     }
     let shown: HashSet<&[u8]> = rows.windows(WINDOW).filter(|window| !is_word_or_date(window)).collect();
     let mut from = 0;
-    while let Some(at) = STARTS.next(text, from) {
-        from = at + 1;
+    for at in starts(text) {
+        if at < from {
+            continue;
+        }
         let Some(decoded) = decode(&text[at..], &[]) else { continue };
         let candidate = &text[at..at + decoded.length];
         from = at + decoded.length;

@@ -1,7 +1,7 @@
 //! Where messages stand in a chunk of a log.
 
 use super::catalogue::Catalogue;
-use super::lead::{Filter, LONGEST_LEAD, leads};
+use super::lead::{Filter, LONGEST_LEAD, Mark, leads};
 use super::memo::Memo;
 use super::pattern::Pattern;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -32,6 +32,15 @@ pub struct Hit {
     pub end: usize,
     /// Which one it is: a place in [`Catalogue::entries`].
     pub entry: usize,
+}
+
+/// What is seen in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// One of the beginnings that were asked for stands here.
+    Start(usize),
+    /// A message.
+    Message(Hit),
 }
 
 /// Finds the messages of a catalogue. One serves all threads; the patterns are compiled when first needed.
@@ -75,10 +84,11 @@ struct Owner {
 }
 
 impl Finder {
-    /// A finder of all that is in the catalogue.
+    /// A finder of all that is in the catalogue, and of every place where one of `starts` stands: with these begins
+    /// something else that is looked for, in the same pass.
     #[must_use]
-    pub fn new(catalogue: Catalogue) -> Self {
-        let shared = Filter::with([]);
+    pub fn new(catalogue: Catalogue, starts: &[[u8; 3]]) -> Self {
+        let shared = Filter::new(starts, []);
         let mut owners: BTreeMap<Vec<u8>, Vec<Owner>> = BTreeMap::new();
         for (entry, literals) in leads(catalogue.patterns(), &shared).into_iter().enumerate() {
             let plain = catalogue.patterns()[entry].plain();
@@ -88,8 +98,8 @@ impl Finder {
             }
         }
         let unshared: Vec<&Vec<u8>> =
-            owners.keys().filter(|literal| shared.find(literal, 0..literal.len()).is_none()).collect();
-        let filter = if unshared.is_empty() { shared } else { Filter::with(unshared) };
+            owners.keys().filter(|literal| shared.literal_in(literal).is_none()).collect();
+        let filter = if unshared.is_empty() { shared } else { Filter::new(starts, unshared) };
         let leads = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::NoncontiguousNFA))
@@ -105,106 +115,64 @@ impl Finder {
         &self.catalogue
     }
 
-    /// The messages in `bytes`, which are whole lines, in ascending order. None overlaps another: of two that would,
-    /// the one of higher rank counts, then the longer, then the earlier entry.
+    /// The messages in `bytes`, which are whole lines, and the beginnings, in ascending order. No message overlaps another:
+    /// of two that would, the one of higher rank counts, then the longer, then the earlier entry. Between two beginnings,
+    /// that is: what led to a message before one of them is not asked what stands behind it.
     #[must_use]
-    pub fn hits<'f, 'b>(&'f self, bytes: &'b [u8]) -> Hits<'f, 'b> {
-        self.hits_with(bytes, Memo::default())
+    pub fn sights<'f, 'b>(&'f self, bytes: &'b [u8]) -> Sights<'f, 'b> {
+        self.sights_with(bytes, Memo::default())
     }
 
-    /// The same with what was remembered of earlier bytes; see [`Hits::into_memo`].
+    /// The same with what was remembered of earlier bytes; see [`Sights::into_memo`].
     #[must_use]
-    pub const fn hits_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Hits<'f, 'b> {
-        Hits { finder: self, bytes, from: 0, found: Vec::new(), told: 0, memo }
+    pub const fn sights_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Sights<'f, 'b> {
+        let found = Vec::new();
+        Sights { finder: self, bytes, from: 0, found, start: None, told: 0, run_end: 0, line_end: 0, memo }
     }
 
     fn rank(&self, hit: Hit) -> u8 {
         self.catalogue.entries()[hit.entry].rank
     }
 
-    /// The first hit of the first filter in a range of `bytes`, but for those inside of long runs.
-    fn next_shared(&self, bytes: &[u8], mut range: Range<usize>) -> Option<Range<usize>> {
-        loop {
-            let hit = self.filter.find(bytes, range.clone())?;
-            match long_run_end(bytes, hit.range()) {
-                // What begins inside of the run may still end behind it.
-                Some(end) => range.start = (hit.start() + 1).max((end + 1).saturating_sub(LONGEST_LEAD)),
-                None => return Some(hit.range()),
-            }
-        }
-    }
-
-    /// The messages, the last first, that are led to from `first`, a hit of the first filter, or from behind it up to the
-    /// end of its line or `limit`; and up to where that is.
-    fn in_line_of(
-        &self,
-        bytes: &[u8],
-        first: Range<usize>,
-        limit: usize,
-        memo: &mut Memo,
-    ) -> (Vec<Hit>, usize) {
-        // As much of the line as any search may reach.
-        let floor = first.start.saturating_sub(AROUND);
-        let start = memrchr(b'\n', &bytes[floor..first.start]).map_or(floor, |at| floor + at + 1);
-        let ceiling = bytes.len().min(limit.max(first.end).saturating_add(AROUND));
-        let end = memchr(b'\n', &bytes[first.end..ceiling]).map_or(ceiling, |length| first.end + length);
-        let until = end.min(limit.max(first.end));
-        let line = &bytes[start..end];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let mut look = Look { finder: self, line, at: start, until: SmallVec::new(), hits: Vec::new() };
-        // An entry's lead holds a shared literal, so it lies around one.
-        let mut shared = Some(first.start - start..first.end - start);
-        let mut looked = 0;
-        while let Some(hit) = shared {
-            let near =
-                hit.start.saturating_sub(LONGEST_LEAD).max(looked)..line.len().min(hit.end + LONGEST_LEAD);
-            look.at_leads(near.clone(), memo);
-            // What reaches beyond the end of this stretch begins here at the earliest.
-            looked = near.end.saturating_sub(LONGEST_LEAD - 1);
-            shared = self.next_shared(line, hit.end..line.len().min(until - start).max(hit.end));
-        }
-        (self.without_overlaps(look.hits), until)
-    }
-
     fn matcher(&self, entry: usize) -> &Matcher {
         self.matchers[entry].get_or_init(|| Matcher::new(&self.catalogue.patterns()[entry]))
     }
 
-    /// Of hits that overlap, the best; the last first.
-    fn without_overlaps(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
+    /// Keeps of hits that overlap the best; the last first.
+    fn keep_best(&self, hits: &mut Vec<Hit>) {
+        hits.retain(|hit| hit.at < hit.end);
         if hits.len() <= 1 {
-            hits.retain(|hit| hit.at < hit.end);
-            return hits;
+            return;
         }
         hits.sort_unstable_by_key(|hit| {
             (Reverse(self.rank(*hit)), Reverse(hit.end - hit.at), hit.entry, hit.at)
         });
         let mut kept: BTreeMap<usize, Hit> = BTreeMap::new();
-        for hit in hits {
+        for hit in hits.drain(..) {
             // Those that are kept do not overlap: the last that begins before the end reaches furthest.
             let last = kept.range(..hit.end).next_back();
-            if hit.at < hit.end && last.is_none_or(|(_, last)| last.end <= hit.at) {
+            if last.is_none_or(|(_, last)| last.end <= hit.at) {
                 kept.insert(hit.at, hit);
             }
         }
-        kept.into_values().rev().collect()
+        hits.extend(kept.into_values().rev());
     }
 }
 
 /// A line, and what was found in it so far.
-struct Look<'f, 'b> {
+struct Look<'f, 'b, 'h> {
     finder: &'f Finder,
     line: &'b [u8],
     /// Where the line begins.
     at: usize,
     /// Up to where each entry was looked for.
     until: SmallVec<[(usize, usize); 8]>,
-    hits: Vec<Hit>,
+    hits: &'h mut Vec<Hit>,
 }
 
-impl Look<'_, '_> {
-    /// Looks for the entries whose leads stand in this part of the line.
-    fn at_leads(&mut self, part: Range<usize>, memo: &mut Memo) {
+impl Look<'_, '_, '_> {
+    /// Looks for the entries whose leads stand in this part of the line and begin before `limit`.
+    fn at_leads(&mut self, part: Range<usize>, limit: usize, memo: &mut Memo) {
         let finder = self.finder;
         let window = &self.line[part.clone()];
         let find = || {
@@ -213,6 +181,9 @@ impl Look<'_, '_> {
         };
         for (number, lead) in memo.leads(window, find) {
             let lead = part.start + lead.start..part.start + lead.end;
+            if lead.start >= limit {
+                continue;
+            }
             for owner in &finder.owners[number] {
                 let until = self.until.iter().find(|(entry, _)| *entry == owner.entry);
                 if until.is_none_or(|(_, until)| lead.start >= *until) {
@@ -262,60 +233,121 @@ impl Look<'_, '_> {
     }
 }
 
-/// The messages in a chunk; see [`Finder::hits`]. A line is looked at once, however many there are in it.
+/// What is seen in a chunk; see [`Finder::sights`]. A line is looked at once, however many messages there are in it.
 #[derive(Debug)]
-pub struct Hits<'f, 'b> {
+pub struct Sights<'f, 'b> {
     finder: &'f Finder,
     bytes: &'b [u8],
-    /// Up to where all was found.
+    /// Up to where all was seen.
     from: usize,
-    /// What was found in the line that ends there, the last first.
+    /// The messages before that which were not told yet, the last first.
     found: Vec<Hit>,
-    /// Where the last message ends that was found.
+    /// The beginning behind them.
+    start: Option<usize>,
+    /// Where the last message ends that was told.
     told: usize,
+    /// Where the last long run ends.
+    run_end: usize,
+    /// Where the line ends that was looked at last.
+    line_end: usize,
     memo: Memo,
 }
 
-impl Hits<'_, '_> {
+impl Sights<'_, '_> {
     /// What is to be remembered.
     #[must_use]
     pub fn into_memo(self) -> Memo {
         self.memo
     }
 
-    /// The next message that begins before `limit`, which must not lie inside of one.
-    pub fn next_before(&mut self, limit: usize) -> Option<Hit> {
-        loop {
-            if let Some(hit) = self.found.last() {
-                return if hit.at < limit { self.found.pop() } else { None };
-            }
-            if self.from >= limit {
-                return None;
-            }
-            let Some(first) = self.finder.next_shared(self.bytes, self.from..limit) else {
-                self.from = limit;
-                return None;
-            };
-            (self.found, self.from) = self.finder.in_line_of(self.bytes, first, limit, &mut self.memo);
-            // Around a literal behind a limit, what stands before it may be found once more.
-            self.found.retain(|hit| hit.at >= self.told);
-            if let Some(last) = self.found.first() {
-                self.told = last.end;
-            }
-        }
-    }
-
-    /// Looks for nothing before `position`: what stands there is known to be no message, a token for example.
+    /// Looks for nothing before `position`, which must not be before what was told last: what stands there is known to be
+    /// no message, a token for example.
     pub fn skip_to(&mut self, position: usize) {
         self.from = self.from.max(position);
     }
+
+    /// The next mark before `end`, but for literals inside of long runs.
+    fn next_mark(&mut self, from: usize, end: usize) -> Option<Mark> {
+        let mut from = from;
+        while from < end {
+            let mark = self.finder.filter.find(self.bytes, from..end)?;
+            let Mark::Literal(literal) = &mark else { return Some(mark) };
+            if literal.end > self.run_end {
+                match long_run_end(self.bytes, literal.clone()) {
+                    Some(run_end) => self.run_end = run_end,
+                    None => return Some(mark),
+                }
+            }
+            from = literal.start + 1;
+        }
+        None
+    }
+
+    /// Finds the messages that are led to from `first`, a literal, and from those behind it up to a beginning or to the end
+    /// of the line.
+    fn look_at_line(&mut self, first: Range<usize>) {
+        if first.start >= self.line_end {
+            let length = memchr(b'\n', &self.bytes[first.start..]);
+            self.line_end = length.map_or(self.bytes.len(), |length| first.start + length);
+        }
+        // As much of the line as any search may reach.
+        let floor = first.start.saturating_sub(AROUND);
+        let start = memrchr(b'\n', &self.bytes[floor..first.start]).map_or(floor, |at| floor + at + 1);
+        let line = &self.bytes[start..self.line_end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mut found = std::mem::take(&mut self.found);
+        let finder = self.finder;
+        let mut look = Look { finder, line, at: start, until: SmallVec::new(), hits: &mut found };
+        // An entry's lead holds a literal of the first filter, so it lies around one.
+        let mut literal = first;
+        let mut looked = start;
+        loop {
+            let next = self.next_mark(literal.start + 1, self.line_end);
+            let limit = if let Some(Mark::Start(at)) = next { at } else { self.line_end };
+            let near = literal.start.saturating_sub(LONGEST_LEAD).max(looked) - start
+                ..line.len().min(literal.end + LONGEST_LEAD - start);
+            look.at_leads(near.clone(), limit - start, &mut self.memo);
+            // What reaches beyond the end of this stretch begins here at the earliest.
+            looked = looked.max((start + near.end).saturating_sub(LONGEST_LEAD - 1));
+            match next {
+                Some(Mark::Literal(next)) => literal = next,
+                Some(Mark::Start(at)) => {
+                    (self.start, self.from) = (Some(at), at + 1);
+                    break;
+                }
+                None => {
+                    self.from = self.line_end;
+                    break;
+                }
+            }
+        }
+        // Around a literal behind a beginning, what stands before that may be found once more.
+        found.retain(|hit| hit.at >= self.told);
+        finder.keep_best(&mut found);
+        self.found = found;
+    }
 }
 
-impl Iterator for Hits<'_, '_> {
-    type Item = Hit;
+impl Iterator for Sights<'_, '_> {
+    type Item = Sight;
 
-    fn next(&mut self) -> Option<Hit> {
-        self.next_before(self.bytes.len())
+    fn next(&mut self) -> Option<Sight> {
+        loop {
+            if let Some(hit) = self.found.pop() {
+                self.told = hit.end;
+                return Some(Sight::Message(hit));
+            }
+            if let Some(at) = self.start.take() {
+                return Some(Sight::Start(at));
+            }
+            match self.next_mark(self.from, self.bytes.len())? {
+                Mark::Start(at) => {
+                    self.from = at + 1;
+                    return Some(Sight::Start(at));
+                }
+                Mark::Literal(literal) => self.look_at_line(literal),
+            }
+        }
     }
 }
 

@@ -24,7 +24,7 @@ mod pattern;
 
 pub use catalogue::{Catalogue, DEFAULT_RANK, Entry, OwnMessage, RANKS};
 pub use cause::Cause;
-pub use finder::{Finder, Hit, Hits};
+pub use finder::{Finder, Hit, Sight, Sights};
 pub use memo::Memo;
 
 #[cfg(test)]

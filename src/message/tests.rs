@@ -1,7 +1,7 @@
 //! The laws of the catalogue and of the finder.
 
 use super::catalogue::BUILT_IN;
-use super::lead::{Filter, leads};
+use super::lead::{Filter, ORDER, leads};
 use super::pattern::Pattern;
 use super::*;
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(Catalogue::default()));
+static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(Catalogue::default(), &[]));
 
 /// The catalogue's patterns as they are written.
 static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -23,6 +23,18 @@ static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
 static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     FINDER.catalogue().patterns().iter().map(|pattern| pattern.compile().unwrap()).collect()
 });
+
+/// What else is looked for.
+const STARTS: [[u8; 3]; 2] = [*b"eyJ", *b"ew0"];
+
+/// The messages in a text.
+fn hits(finder: &Finder, text: &[u8]) -> Vec<Hit> {
+    let hit = |sight| match sight {
+        Sight::Message(hit) => Some(hit),
+        Sight::Start(_) => None,
+    };
+    finder.sights(text).filter_map(hit).collect()
+}
 
 /// A text that a pattern matches; `choice` picks among alternatives.
 fn sample(hir: &Hir, choice: usize, text: &mut String) {
@@ -98,7 +110,7 @@ fn innermost_of(hits: impl Iterator<Item = Hit>) -> Option<Hit> {
 }
 
 fn entries(text: &str) -> Vec<&'static Entry> {
-    FINDER.hits(text.as_bytes()).map(|hit| &FINDER.catalogue().entries()[hit.entry]).collect()
+    hits(&FINDER, text.as_bytes()).iter().map(|hit| &FINDER.catalogue().entries()[hit.entry]).collect()
 }
 
 #[test]
@@ -107,7 +119,7 @@ fn every_sample_of_every_entry_is_found_with_its_cause_in_every_kind_of_line() {
     for (n, entry) in FINDER.catalogue().entries().iter().enumerate() {
         for text in samples(n) {
             for line in lines_with(&text) {
-                let found = innermost_of(FINDER.hits(line.as_bytes()));
+                let found = innermost_of(hits(&FINDER, line.as_bytes()).into_iter());
                 let found = found.map(|hit| &FINDER.catalogue().entries()[hit.entry]);
                 if found.is_none_or(|found| found.cause != entry.cause || found.rank < entry.rank) {
                     let found = found.map_or("nothing", |found| &found.message);
@@ -121,12 +133,21 @@ fn every_sample_of_every_entry_is_found_with_its_cause_in_every_kind_of_line() {
 }
 
 #[test]
+fn no_literal_of_the_first_filter_hides_behind_a_beginning() {
+    let prefixes = crate::scan::candidate::PREFIXES.map(|prefix| String::from_utf8(prefix.to_vec()).unwrap());
+    for literal in ORDER.into_iter().filter(|literal| !literal.is_empty()) {
+        assert!(prefixes.iter().all(|prefix| !literal.starts_with(prefix)), "{literal}");
+    }
+    assert_eq!(ORDER.iter().filter(|literal| literal.is_empty()).count(), prefixes.len());
+}
+
+#[test]
 fn every_entry_is_led_to_by_a_literal_that_the_first_filter_finds() {
-    let shared = Filter::with([]);
+    let shared = Filter::new(&STARTS, []);
     for (n, literals) in leads(FINDER.catalogue().patterns(), &shared).iter().enumerate() {
         assert!(!literals.is_empty(), "{}", SOURCES[n]);
         for literal in literals {
-            assert!(shared.find(literal, 0..literal.len()).is_some(), "{}", SOURCES[n]);
+            assert!(shared.literal_in(literal).is_some(), "{}", SOURCES[n]);
         }
     }
 }
@@ -242,7 +263,7 @@ fn no_ordinary_line_holds_a_message() {
 #[test]
 fn the_longer_and_the_more_specific_text_wins() {
     let innermost = |text: &str| {
-        let hit = innermost_of(FINDER.hits(text.as_bytes())).unwrap();
+        let hit = innermost_of(hits(&FINDER, text.as_bytes()).into_iter()).unwrap();
         let entry = &FINDER.catalogue().entries()[hit.entry];
         (entry.message.as_str(), entry.cause)
     };
@@ -300,13 +321,17 @@ fn all_messages_of_a_very_long_line_are_found() {
 #[test]
 fn a_users_own_message_comes_first_and_may_hold_no_shared_literal() {
     let own = |pattern| OwnMessage::new("shop", pattern, Cause::WrongAudience, 3).unwrap();
-    let finder = Finder::new(Catalogue::new(&[
-        own("gate closed for [a-z]+"),
-        own("jwt expired"),
-        own("größe \\w+ zu 'lang'"),
-    ]));
+    let finder = Finder::new(
+        Catalogue::new(&[
+            own("gate closed for [a-z]+"),
+            own("jwt expired"),
+            own("größe \\w+ zu 'lang'"),
+            own("eyJ is no token"),
+        ]),
+        &STARTS,
+    );
     let found = |text: &str| {
-        let hits = finder.hits(text.as_bytes());
+        let hits = hits(&finder, text.as_bytes()).into_iter();
         hits.map(|hit| (hit.entry, text[hit.at..hit.end].to_owned())).collect::<Vec<_>>()
     };
     let pair = |entry: usize, text: &str| (entry, text.to_owned());
@@ -315,6 +340,7 @@ fn a_users_own_message_comes_first_and_may_hold_no_shared_literal() {
         [pair(0, "gate closed for shoes"), pair(1, "jwt expired")]
     );
     assert_eq!(found(r"größe übel zu \u0027lang\u0027"), [pair(2, r"größe übel zu \u0027lang\u0027")]);
+    assert_eq!(found("gate eyJ is no token"), [pair(3, "eyJ is no token")]);
     assert_eq!(finder.catalogue().entries()[0].message, "gate closed for …");
     assert_eq!(finder.catalogue().entries()[0].stack, "shop");
 }
@@ -324,10 +350,10 @@ fn many_own_messages_are_all_found() {
     let text = |n: usize| format!("{n:03} gate{n} shut");
     let own: Vec<OwnMessage> =
         (0..200).map(|n| OwnMessage::new("own", &text(n), Cause::Expired, 3).unwrap()).collect();
-    let finder = Finder::new(Catalogue::new(&own));
+    let finder = Finder::new(Catalogue::new(&own), &STARTS);
     let log: String = (0..200).map(|n| text(n) + "\n").collect();
     assert_eq!(
-        finder.hits(log.as_bytes()).map(|hit| hit.entry).collect::<Vec<_>>(),
+        hits(&finder, log.as_bytes()).iter().map(|hit| hit.entry).collect::<Vec<_>>(),
         (0..200).collect::<Vec<_>>()
     );
 }
@@ -396,39 +422,47 @@ proptest! {
 
     #[test]
     fn the_finder_finds_what_all_patterns_find_on_every_line(text in salted()) {
-        let found: Vec<Hit> = FINDER.hits(text.as_bytes()).collect();
+        let found = hits(&FINDER, text.as_bytes());
         prop_assert_eq!(found, naive(text.as_bytes()), "{}", text);
     }
 
     #[test]
-    fn what_is_asked_for_up_to_limits_is_what_is_asked_for_at_once(
-        text in salted(),
-        limits in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
-    ) {
-        let finder = &*FINDER;
-        let whole: Vec<Hit> = finder.hits(text.as_bytes()).collect();
-        // A limit lies where no message does: here, at the beginnings of lines.
-        let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).chain([0]).collect();
-        let mut limits: Vec<usize> = limits.iter().map(|limit| *limit.get(&starts)).collect();
-        limits.push(text.len());
-        limits.sort_unstable();
-        let mut hits = finder.hits(text.as_bytes());
-        let mut found = Vec::new();
-        for limit in limits {
-            while let Some(hit) = hits.next_before(limit) {
-                prop_assert!(hit.at < limit);
-                found.push(hit);
-            }
-            hits.skip_to(limit);
+    fn beginnings_are_seen_wherever_they_stand_and_only_they_divide_what_is_found(text in salted()) {
+        let finder = Finder::new(Catalogue::default(), &STARTS);
+        let (mut starts, mut messages, mut last) = (Vec::new(), Vec::new(), 0);
+        for sight in finder.sights(text.as_bytes()) {
+            let (at, kind) = match sight {
+                Sight::Start(at) => (at, &mut starts),
+                Sight::Message(hit) => (hit.at, &mut messages),
+            };
+            prop_assert!(last <= at, "{}", text);
+            last = at;
+            kind.push(sight);
         }
-        prop_assert_eq!(found, whole);
+        let places = text.as_bytes().array_windows().enumerate().filter(|(_, start)| STARTS.contains(start));
+        prop_assert_eq!(starts, places.map(|(at, _)| Sight::Start(at)).collect::<Vec<_>>());
+        if !text.contains("eyJ") && !text.contains("ew0") {
+            let whole = hits(&FINDER, text.as_bytes());
+            prop_assert_eq!(messages, whole.into_iter().map(Sight::Message).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_is_skipped_hides_nothing_behind_it(text in salted(), line in any::<prop::sample::Index>()) {
+        let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).chain([0]).collect();
+        let from = *line.get(&starts);
+        let mut rest = hits(&FINDER, text.as_bytes());
+        rest.retain(|hit| hit.at >= from);
+        let mut sights = FINDER.sights(text.as_bytes());
+        sights.skip_to(from);
+        prop_assert_eq!(sights.collect::<Vec<_>>(), rest.into_iter().map(Sight::Message).collect::<Vec<_>>());
     }
 
     #[test]
     fn hits_ascend_and_do_not_overlap(text in prop::collection::vec(any::<u8>(), 0..300), salt in salted()) {
         let text = [text.as_slice(), salt.as_bytes(), &text].concat();
         let mut end = 0;
-        for hit in FINDER.hits(&text) {
+        for hit in hits(&FINDER, &text) {
             prop_assert!(end <= hit.at && hit.at < hit.end && hit.end <= text.len());
             end = hit.end;
         }

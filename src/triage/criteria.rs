@@ -5,12 +5,14 @@ use std::sync::{Arc, LazyLock};
 use crate::message::{Catalogue, Finder};
 use crate::policy::Policy;
 use crate::profile::Profile;
+use crate::scan::candidate::PREFIXES;
 use crate::secret::Fingerprinter;
 use crate::tally::BucketWidth;
 use crate::timestamp::Timestamp;
 
 /// Finds the messages of the catalogue, for all policies that add none.
-static BUILT_IN: LazyLock<Arc<Finder>> = LazyLock::new(|| Arc::new(Finder::new(Catalogue::new(&[]))));
+static BUILT_IN: LazyLock<Arc<Finder>> =
+    LazyLock::new(|| Arc::new(Finder::new(Catalogue::new(&[]), &PREFIXES)));
 
 /// What every chunk is judged by.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ pub struct Criteria {
     pub bucket: BucketWidth,
     /// The verifier whose errors are predicted.
     pub profile: Option<Profile>,
-    /// Finds what verifiers say.
+    /// Finds what verifiers say, and where tokens may begin.
     pub messages: Arc<Finder>,
 }
 
@@ -38,7 +40,7 @@ impl Criteria {
         Self {
             messages: match &*policy.messages {
                 [] => Arc::clone(&BUILT_IN),
-                own => Arc::new(Finder::new(Catalogue::new(own))),
+                own => Arc::new(Finder::new(Catalogue::new(own), &PREFIXES)),
             },
             policy,
             fingerprinter: Fingerprinter::public(),
