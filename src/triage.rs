@@ -20,10 +20,10 @@ use crate::scan::candidate::{Extent, begins_run, extent};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
 use crate::secret::Fingerprint;
 use crate::tally::source::Found;
-use crate::tally::{OutcomeNumber, Sighting, Tally, TokenNumber, earliest};
+use crate::tally::{MessageNumber, OutcomeNumber, Repeats, Sighting, Tally, TokenNumber, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::decode;
-use crate::verdict::{Agreement, Judge, Judgement, Verdict};
+use crate::verdict::{Judge, Judgement, Verdict};
 
 pub use criteria::Criteria;
 use facts::{Words, facts};
@@ -53,7 +53,10 @@ pub struct SourceId {
 pub struct Worker<'c> {
     criteria: &'c Criteria,
     tokens: Vec<Known>,
-    /// What can be said about each of the tokens; apart, so that what every finding needs lies close together.
+    /// The name of each of the tokens; this and what follows is apart from what every finding needs, so that that lies close
+    /// together.
+    fingerprints: Vec<Fingerprint>,
+    /// What can be said about each of the tokens.
     judgements: Vec<Judgement>,
     verifier: Option<Verifier<'c>>,
     /// What the verifier would say about each of the tokens; empty without one.
@@ -71,24 +74,36 @@ pub struct Worker<'c> {
 /// A token that was seen before.
 #[derive(Debug)]
 struct Known {
-    fingerprint: Fingerprint,
     number: TokenNumber,
     last: Option<LastSighting>,
-    /// What was said about it the last time, which tells whether it was counted there.
-    said: Option<(usize, OutcomeNumber, Agreement)>,
+    /// What verifiers said of it the last times.
+    said: [Option<SaidBefore>; 2],
 }
 
 /// The last time that a token was found with an event time, and what another finding shares with it.
 #[derive(Debug)]
 struct LastSighting {
     outcome: OutcomeNumber,
-    /// The event times, in milliseconds, at which the outcome is the same.
-    stretch: Range<i64>,
-    source: u32,
-    /// A line of the source on which it was counted.
-    line: u64,
+    verdict: Verdict,
     /// Whether it misses its dates by little, as it does all over the stretch.
     is_near: bool,
+    /// The event times, in milliseconds, at which the outcome is the same.
+    stretch: Range<i64>,
+    /// A place in the source at which it was counted.
+    offset: u64,
+    /// The findings since, which the tally does not know yet, and the source.
+    repeats: Repeats,
+}
+
+/// A verifier's message beside no other token, counted, and what another such record shares with it.
+#[derive(Debug)]
+struct SaidBefore {
+    entry: usize,
+    outcome: OutcomeNumber,
+    /// The event times, in milliseconds, at which the message and the outcome agree as much.
+    stretch: Range<i64>,
+    has_subsecond: bool,
+    number: MessageNumber,
 }
 
 /// A finding, as its record remembers it.
@@ -116,6 +131,7 @@ impl<'c> Worker<'c> {
         Self {
             criteria,
             tokens: Vec::new(),
+            fingerprints: Vec::new(),
             judgements: Vec::new(),
             verifier: criteria.profile.map(|profile| Verifier::new(profile, &criteria.policy)),
             forecasts: Vec::new(),
@@ -129,7 +145,10 @@ impl<'c> Worker<'c> {
 
     /// All that was counted.
     #[must_use]
-    pub fn into_tally(self) -> Tally {
+    pub fn into_tally(mut self) -> Tally {
+        for known in &mut self.tokens {
+            known.hand_over(&mut self.tally);
+        }
         self.tally
     }
 
@@ -207,26 +226,37 @@ impl<'c> Worker<'c> {
 
     /// Counts the message of a record of which nothing follows.
     fn settle(&mut self, record: &Record<Seen>, source: &SourceId) {
+        let sole =
+            record.sole().and_then(|(said, seen)| Some((said, seen.token as usize, seen.outcome, seen.at?)));
+        if let Some((said, token, outcome, at)) = sole {
+            let mut before = self.tokens[token].said.iter().flatten();
+            if let Some(before) = before.find(|before| before.holds(said.entry, outcome, at)) {
+                self.tally.messages_mut().add_again(before.number, said.at, source.number);
+                return;
+            }
+        }
         let told = |&Seen { token, outcome, at }: &Seen| {
             let number = self.tokens[token as usize].number;
             (self.tally.outcome(number, outcome), self.judgements[token as usize].circumstances(), at)
         };
         let entries = self.criteria.messages.catalogue().entries();
-        let Some((key, token, at)) = record.answer(entries, told) else { return };
-        let fingerprint = token.and_then(|seen| {
-            let known = &mut self.tokens[seen.token as usize];
-            let said = (key.message, seen.outcome, key.agrees);
-            (known.said.replace(said) != Some(said)).then_some(known.fingerprint)
-        });
-        self.tally.messages_mut().add(key, fingerprint, at, source.number);
+        let Some((key, token, said_at)) = record.answer(entries, told) else { return };
+        let fingerprint = token.map(|seen| self.fingerprints[seen.token as usize]);
+        let number = self.tally.messages_mut().add(key, fingerprint, said_at, source.number);
+        if let Some((said, token, outcome, at)) = sole {
+            let stretch = self.judgements[token].circumstances().stretch(at);
+            let has_subsecond = at.has_subsecond();
+            let [last, before] = &mut self.tokens[token].said;
+            *before = last.replace(SaidBefore { entry: said.entry, outcome, stretch, has_subsecond, number });
+        }
     }
 
     fn witness(&self, seen: Seen) -> Witness {
         let Seen { token, outcome, at } = seen;
-        let &Known { fingerprint, number, .. } = &self.tokens[token as usize];
-        let outcome = self.tally.outcome(number, outcome).clone();
-        let circumstances = self.judgements[token as usize].circumstances();
-        Witness { fingerprint, outcome, circumstances, at }
+        let token = token as usize;
+        let outcome = self.tally.outcome(self.tokens[token].number, outcome).clone();
+        let circumstances = self.judgements[token].circumstances();
+        Witness { fingerprint: self.fingerprints[token], outcome, circumstances, at }
     }
 
     /// The token whose candidate begins `bytes`, and the candidate's length; or, if there is none, how far what looked
@@ -261,7 +291,8 @@ impl<'c> Worker<'c> {
         self.forecasts.extend(forecast);
         let number = tally.token(fingerprint, || Arc::new(facts(&decoded, &criteria.fingerprinter, words)));
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
-        self.tokens.push(Known { fingerprint, number, last: None, said: None });
+        self.tokens.push(Known { number, last: None, said: [None, None] });
+        self.fingerprints.push(fingerprint);
         self.judgements.push(judgement);
         self.by_bytes.insert(hash, token);
         Ok((token, decoded.length))
@@ -297,64 +328,42 @@ impl<'c> Worker<'c> {
             return None;
         }
         let event_time = place.time.map(|time| time.at);
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
         let known = &mut self.tokens[token as usize];
-        let last = known.last.as_ref();
-        let last = last.filter(|last| event_time.is_some_and(|at| last.stretch.contains(&at.millis())));
-        let is_below = |last: &&LastSighting| last.source == source.number && last.line <= lines.first_line();
-        let needs_line = rows.is_some() || !last.is_some_and(|last| is_below(&last));
-        let sighting = Sighting {
-            event_time,
-            source: &source.name,
-            source_id: source.number,
-            line: needs_line.then(|| lines.line()),
-            length: u32::try_from(length).unwrap_or(u32::MAX),
-        };
-        let judgement = &self.judgements[token as usize];
-        let forecast = self.forecasts.get(token as usize);
-        let (number, stretch, is_near) = match last {
-            Some(last) => {
-                self.tally.add_again(known.number, last.outcome, &sighting);
-                (last.outcome, Some(last.stretch.clone()), last.is_near)
+        let number = known.number;
+        let again = event_time.and_then(|at| known.again(at, source.number, place.offset));
+        let (outcome, verdict, is_near) = match (again, event_time) {
+            (Some(last), Some(at)) => {
+                last.repeats.add(at);
+                self.tally.add_to_timeline(number, last.verdict, at);
+                (last.outcome, last.verdict, last.is_near)
             }
-            None => {
-                let mut outcome = judgement.at(event_time);
-                outcome.predicted = forecast.and_then(|forecast| forecast.at(event_time));
-                self.tally.remark(known.number, judgement.remarks(&outcome));
-                let is_near = outcome.fails_by_time_alone()
-                    && event_time.is_some_and(|at| judgement.miss(at).is_near());
-                let number = self.tally.add(known.number, outcome, &sighting);
-                let stretch = |at| {
-                    let stretch = judgement.stretch(at);
-                    forecast.map_or_else(|| stretch.clone(), |forecast| forecast.narrow(&stretch, at))
-                };
-                (number, event_time.map(stretch), is_near)
+            _ => {
+                let (source_id, line) = (source.number, lines.line());
+                let sighting = Sighting { event_time, source: &source.name, source_id, line, length };
+                self.count_first(token, &sighting, place.offset)
             }
         };
-        if let (Some(stretch), Some(line)) = (stretch, sighting.line) {
-            known.last =
-                Some(LastSighting { outcome: number, stretch, source: source.number, line, is_near });
-        }
-        if self.tally.outcome(known.number, number).verdict == Verdict::Truncated
-            && let Some(line) = lines.length_to(at + length)
+        if verdict == Verdict::Truncated
+            && let Some(line) = lines.length_to(at + length as usize)
         {
-            self.tally.note_cut_line(known.number, number, u32::try_from(line).unwrap_or(u32::MAX));
+            self.tally.note_cut_line(number, outcome, u32::try_from(line).unwrap_or(u32::MAX));
         }
-        let outcome = self.tally.outcome(known.number, number);
         if is_near && let Some(event_time) = event_time {
-            found.near_misses.add(&judgement.miss(event_time));
+            found.near_misses.add(&self.judgements[token as usize].miss(event_time));
         }
-        if let (Some(rows), Some(line)) = (rows, sighting.line) {
+        if let Some(rows) = rows {
             rows.push(&Occurrence {
-                line,
+                line: lines.line(),
                 offset: place.offset,
                 event_time,
                 time_source: place.time.map_or("", |time| time.source.as_str()),
-                fingerprint: known.fingerprint,
-                outcome,
+                fingerprint: self.fingerprints[token as usize],
+                outcome: self.tally.outcome(number, outcome),
             });
         }
         found.candidates += 1;
-        found.valid += u64::from(outcome.verdict == Verdict::Valid);
+        found.valid += u64::from(verdict == Verdict::Valid);
         found.first_event = earliest(found.first_event, event_time);
         found.last_event = found.last_event.max(event_time);
         if let Some(format) = place.format {
@@ -367,12 +376,67 @@ impl<'c> Worker<'c> {
         }
         found.undated_lines += u64::from(place.is_first_on_line && place.format.is_none());
         if let Some(values) = lines.groups() {
-            let verdict = outcome.verdict;
+            let fingerprint = self.fingerprints[token as usize];
             for (name, value) in values.iter().enumerate() {
                 let value = self.words.keep(value.as_deref());
-                self.tally.groups_mut().add(name, value.as_ref(), verdict, known.fingerprint, event_time);
+                self.tally.groups_mut().add(name, value.as_ref(), verdict, fingerprint, event_time);
             }
         }
-        Some((place.record, Seen { token, outcome: number, at: event_time }))
+        Some((place.record, Seen { token, outcome, at: event_time }))
+    }
+
+    /// Counts a finding that shares too little with the last one of its token.
+    fn count_first(
+        &mut self,
+        token: u32,
+        sighting: &Sighting<'_>,
+        offset: u64,
+    ) -> (OutcomeNumber, Verdict, bool) {
+        let known = &mut self.tokens[token as usize];
+        let judgement = &self.judgements[token as usize];
+        let forecast = self.forecasts.get(token as usize);
+        known.hand_over(&mut self.tally);
+        let mut outcome = judgement.at(sighting.event_time);
+        outcome.predicted = forecast.and_then(|forecast| forecast.at(sighting.event_time));
+        self.tally.remark(known.number, judgement.remarks(&outcome));
+        let verdict = outcome.verdict;
+        let is_near = outcome.fails_by_time_alone()
+            && sighting.event_time.is_some_and(|at| judgement.miss(at).is_near());
+        let outcome = self.tally.add(known.number, outcome, sighting);
+        if let Some(at) = sighting.event_time {
+            let stretch = judgement.stretch(at);
+            let stretch = forecast.map_or_else(|| stretch.clone(), |forecast| forecast.narrow(&stretch, at));
+            let source = sighting.source_id;
+            let repeats = Repeats { occurrences: 0, first_seen: at, last_seen: at, source };
+            known.last = Some(LastSighting { outcome, verdict, is_near, stretch, offset, repeats });
+        }
+        (outcome, verdict, is_near)
+    }
+}
+
+impl Known {
+    /// The last sighting, if a finding at `at` and at this offset of a source repeats it.
+    fn again(&mut self, at: Timestamp, source: u32, offset: u64) -> Option<&mut LastSighting> {
+        let last = self.last.as_mut()?;
+        let is_below = last.repeats.source == source && last.offset <= offset;
+        (is_below && last.stretch.contains(&at.millis())).then_some(last)
+    }
+
+    /// Tells the tally of the findings that it does not know yet.
+    fn hand_over(&mut self, tally: &mut Tally) {
+        if let Some(LastSighting { outcome, repeats, .. }) = &mut self.last
+            && repeats.occurrences > 0
+        {
+            tally.add_repeats(self.number, *outcome, repeats);
+            repeats.occurrences = 0;
+        }
+    }
+}
+
+impl SaidBefore {
+    /// Whether the same of the same token at `at` is counted as this was.
+    fn holds(&self, entry: usize, outcome: OutcomeNumber, at: Timestamp) -> bool {
+        let same = (self.entry, self.outcome, self.has_subsecond) == (entry, outcome, at.has_subsecond());
+        same && self.stretch.contains(&at.millis())
     }
 }

@@ -84,7 +84,7 @@ impl Made {
         self.seen += 1;
         let place = &mut self.sources[source as usize];
         let event_time = Some(Timestamp::from_seconds(at));
-        let line = Some(u64::try_from(self.seen).unwrap());
+        let line = u64::try_from(self.seen).unwrap();
         let sighting = Sighting { event_time, source: &place.name, source_id: source, line, length };
         let name = Fingerprinter::public().token(RawToken::new(token.as_bytes()));
         let number = self.tally.token(name, || Arc::new(facts.clone()));

@@ -3,7 +3,7 @@
 use super::catalogue::Catalogue;
 use super::lead::{Filter, LONGEST_LEAD, Mark, leads};
 use super::memo::Memo;
-use super::pattern::Pattern;
+use super::pattern::{Neighbours, Pattern};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::{memchr, memmem, memrchr};
 use regex_automata::Input;
@@ -53,6 +53,8 @@ pub struct Finder {
     leads: AhoCorasick,
     /// The entries that each of `leads` leads to.
     owners: Vec<Vec<Owner>>,
+    /// How far leads reach around each of the filter's literals: before it, and behind it.
+    reaches: Vec<(usize, usize)>,
     matchers: Vec<OnceLock<Matcher>>,
 }
 
@@ -76,11 +78,13 @@ impl Matcher {
 }
 
 /// What a lead leads to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Owner {
     entry: usize,
     /// Where the lead begins in the entry's text, if that is a fixed one.
     offset: usize,
+    /// What stands around the lead, if that can be said: most leads of patterns that share one are told apart by this.
+    neighbours: Option<Neighbours>,
 }
 
 impl Finder {
@@ -94,19 +98,21 @@ impl Finder {
             let plain = catalogue.patterns()[entry].plain();
             for literal in literals {
                 let offset = plain.and_then(|text| memmem::find(text, &literal)).unwrap_or(0);
-                owners.entry(literal).or_default().push(Owner { entry, offset });
+                let neighbours = catalogue.patterns()[entry].neighbours(&literal);
+                owners.entry(literal).or_default().push(Owner { entry, offset, neighbours });
             }
         }
         let unshared: Vec<&Vec<u8>> =
             owners.keys().filter(|literal| shared.literal_in(literal).is_none()).collect();
         let filter = if unshared.is_empty() { shared } else { Filter::new(starts, unshared) };
+        let reaches = filter.reaches(owners.keys());
         let leads = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::NoncontiguousNFA))
             .build(owners.keys())
             .expect("the literals of a catalogue make an automaton");
         let matchers = catalogue.patterns().iter().map(|_| OnceLock::new()).collect();
-        Self { catalogue, filter, leads, owners: owners.into_values().collect(), matchers }
+        Self { catalogue, filter, leads, owners: owners.into_values().collect(), reaches, matchers }
     }
 
     /// The catalogue.
@@ -127,7 +133,7 @@ impl Finder {
     #[must_use]
     pub const fn sights_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Sights<'f, 'b> {
         let found = Vec::new();
-        Sights { finder: self, bytes, from: 0, found, start: None, told: 0, run_end: 0, line_end: 0, memo }
+        Sights { finder: self, bytes, from: 0, found, ahead: None, told: 0, run_end: 0, line_end: 0, memo }
     }
 
     fn rank(&self, hit: Hit) -> u8 {
@@ -179,7 +185,7 @@ impl Look<'_, '_, '_> {
             let leads = finder.leads.find_overlapping_iter(window);
             leads.map(|lead| (lead.pattern().as_usize(), lead.range())).collect()
         };
-        for (number, lead) in memo.leads(window, find) {
+        for &(number, ref lead) in memo.leads(window, find) {
             let lead = part.start + lead.start..part.start + lead.end;
             if lead.start >= limit {
                 continue;
@@ -202,6 +208,9 @@ impl Look<'_, '_, '_> {
                 start + text.len()
             }
             _ if pattern.is_plain() => lead.end,
+            _ if owner.neighbours.as_ref().is_some_and(|around| !around.stand(self.line, lead.start)) => {
+                lead.end
+            }
             _ => self.search(owner.entry, pattern.longest(), lead),
         };
         match self.until.iter_mut().find(|(entry, _)| *entry == owner.entry) {
@@ -242,8 +251,8 @@ pub struct Sights<'f, 'b> {
     from: usize,
     /// The messages before that which were not told yet, the last first.
     found: Vec<Hit>,
-    /// The beginning behind them.
-    start: Option<usize>,
+    /// The mark behind them, if it was seen.
+    ahead: Option<Mark>,
     /// Where the last message ends that was told.
     told: usize,
     /// Where the last long run ends.
@@ -264,14 +273,14 @@ impl Sights<'_, '_> {
     /// no message, a token for example.
     pub fn skip_to(&mut self, position: usize) {
         self.from = self.from.max(position);
+        self.ahead.take_if(|mark| mark.at() < position);
     }
 
-    /// The next mark before `end`, but for literals inside of long runs.
-    fn next_mark(&mut self, from: usize, end: usize) -> Option<Mark> {
-        let mut from = from;
-        while from < end {
-            let mark = self.finder.filter.find(self.bytes, from..end)?;
-            let Mark::Literal(literal) = &mark else { return Some(mark) };
+    /// The next mark at or behind `from`, but for literals inside of long runs.
+    fn next_mark(&mut self, mut from: usize) -> Option<Mark> {
+        loop {
+            let mark = self.finder.filter.find(self.bytes, from..self.bytes.len())?;
+            let Mark::Literal(literal, _) = &mark else { return Some(mark) };
             if literal.end > self.run_end {
                 match long_run_end(self.bytes, literal.clone()) {
                     Some(run_end) => self.run_end = run_end,
@@ -280,12 +289,11 @@ impl Sights<'_, '_> {
             }
             from = literal.start + 1;
         }
-        None
     }
 
     /// Finds the messages that are led to from `first`, a literal, and from those behind it up to a beginning or to the end
     /// of the line.
-    fn look_at_line(&mut self, first: Range<usize>) {
+    fn look_at_line(&mut self, first: Range<usize>, number: usize) {
         if first.start >= self.line_end {
             let length = memchr(b'\n', &self.bytes[first.start..]);
             self.line_end = length.map_or(self.bytes.len(), |length| first.start + length);
@@ -295,36 +303,37 @@ impl Sights<'_, '_> {
         let start = memrchr(b'\n', &self.bytes[floor..first.start]).map_or(floor, |at| floor + at + 1);
         let line = &self.bytes[start..self.line_end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let mut found = std::mem::take(&mut self.found);
         let finder = self.finder;
-        let mut look = Look { finder, line, at: start, until: SmallVec::new(), hits: &mut found };
+        let mut hits = std::mem::take(&mut self.found);
+        let mut look = Look { finder, line, at: start, until: SmallVec::new(), hits: &mut hits };
         // An entry's lead holds a literal of the first filter, so it lies around one.
-        let mut literal = first;
-        let mut looked = start;
+        let (mut literal, mut number) = (first, number);
         loop {
-            let next = self.next_mark(literal.start + 1, self.line_end);
-            let limit = if let Some(Mark::Start(at)) = next { at } else { self.line_end };
-            let near = literal.start.saturating_sub(LONGEST_LEAD).max(looked) - start
-                ..line.len().min(literal.end + LONGEST_LEAD - start);
-            look.at_leads(near.clone(), limit - start, &mut self.memo);
-            // What reaches beyond the end of this stretch begins here at the earliest.
-            looked = looked.max((start + near.end).saturating_sub(LONGEST_LEAD - 1));
-            match next {
-                Some(Mark::Literal(next)) => literal = next,
-                Some(Mark::Start(at)) => {
-                    (self.start, self.from) = (Some(at), at + 1);
-                    break;
+            let next = self.next_mark(literal.start + 1).filter(|mark| {
+                let is_here = mark.at() < self.line_end;
+                if !is_here {
+                    self.ahead = Some(mark.clone());
                 }
-                None => {
+                is_here
+            });
+            let limit = if let Some(Mark::Start(at)) = next { at } else { self.line_end };
+            let (before, behind) = finder.reaches[number];
+            let near = literal.start.saturating_sub(before).max(start) - start
+                ..line.len().min(literal.end + behind - start);
+            look.at_leads(near, limit - start, &mut self.memo);
+            match next {
+                Some(Mark::Literal(next, its)) => (literal, number) = (next, its),
+                other => {
                     self.from = self.line_end;
+                    self.ahead = other.or(self.ahead.take());
                     break;
                 }
             }
         }
         // Around a literal behind a beginning, what stands before that may be found once more.
-        found.retain(|hit| hit.at >= self.told);
-        finder.keep_best(&mut found);
-        self.found = found;
+        hits.retain(|hit| hit.at >= self.told);
+        finder.keep_best(&mut hits);
+        self.found = hits;
     }
 }
 
@@ -337,15 +346,13 @@ impl Iterator for Sights<'_, '_> {
                 self.told = hit.end;
                 return Some(Sight::Message(hit));
             }
-            if let Some(at) = self.start.take() {
-                return Some(Sight::Start(at));
-            }
-            match self.next_mark(self.from, self.bytes.len())? {
+            let mark = self.ahead.take();
+            match mark.or_else(|| self.next_mark(self.from))? {
                 Mark::Start(at) => {
                     self.from = at + 1;
                     return Some(Sight::Start(at));
                 }
-                Mark::Literal(literal) => self.look_at_line(literal),
+                Mark::Literal(literal, number) => self.look_at_line(literal, number),
             }
         }
     }

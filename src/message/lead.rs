@@ -57,7 +57,7 @@ pub(super) const ORDER: [&str; 41] = [
 const START: &str = "";
 
 /// How long a literal that leads to an entry may be, and so how far from a hit of the first filter it may begin.
-pub(super) const LONGEST_LEAD: usize = 16;
+pub(super) const LONGEST_LEAD: usize = 12;
 
 /// The search for a few short literals, and in the same pass for the beginnings of something else: two passes over the
 /// bytes of a log cost half as much again.
@@ -81,8 +81,18 @@ enum Search {
 pub(super) enum Mark {
     /// Something else begins here.
     Start(usize),
-    /// A literal.
-    Literal(Range<usize>),
+    /// A literal, and its number.
+    Literal(Range<usize>, usize),
+}
+
+impl Mark {
+    /// Where it begins.
+    pub(super) const fn at(&self) -> usize {
+        match self {
+            Self::Start(at) => *at,
+            Self::Literal(literal, _) => literal.start,
+        }
+    }
 }
 
 impl Filter {
@@ -119,19 +129,37 @@ impl Filter {
             Search::Packed(searcher) => searcher.find_in(bytes, range.into()),
             Search::Automaton(automaton) => automaton.find(Input::new(bytes).range(range)),
         }?;
-        Some(if self.starts[found.pattern().as_usize()] {
+        let number = found.pattern().as_usize();
+        Some(if self.starts[number] {
             Mark::Start(found.start())
         } else {
-            Mark::Literal(found.range())
+            Mark::Literal(found.range(), number)
         })
+    }
+
+    /// For each literal how far leads reach around it, when it is the first that is found in them: before it, and behind it.
+    pub(super) fn reaches<'l>(&self, leads: impl IntoIterator<Item = &'l Vec<u8>>) -> Vec<(usize, usize)> {
+        let mut reaches = vec![(0, 0); self.starts.len()];
+        for lead in leads {
+            if let Some((found, number)) = self.first_in(lead) {
+                let (before, behind) = &mut reaches[number];
+                *before = found.start.max(*before);
+                *behind = (lead.len() - found.end).max(*behind);
+            }
+        }
+        reaches
     }
 
     /// Where the first of its literals stands in another one.
     pub(super) fn literal_in(&self, literal: &[u8]) -> Option<Range<usize>> {
+        self.first_in(literal).map(|(found, _)| found)
+    }
+
+    fn first_in(&self, literal: &[u8]) -> Option<(Range<usize>, usize)> {
         let mut from = 0;
         loop {
             match self.find(literal, from..literal.len())? {
-                Mark::Literal(range) => return Some(range),
+                Mark::Literal(found, number) => return Some((found, number)),
                 Mark::Start(at) => from = at + 1,
             }
         }

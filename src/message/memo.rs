@@ -9,8 +9,8 @@ use std::ops::Range;
 /// How many windows are remembered. One that comes later takes the place of another.
 const SLOTS: usize = 1024;
 
-/// The longest window that is remembered: that of a literal of the first filter with a lead on either side.
-const LONGEST: usize = 64;
+/// How long windows are: a literal of the first filter with the rest of a lead on either side. A longer one is remembered too.
+const USUAL: usize = 36;
 
 /// A lead, by its number, and where it stands in its window.
 pub(super) type Lead = (usize, Range<usize>);
@@ -24,8 +24,8 @@ pub struct Memo {
 }
 
 struct Slot {
-    window: SmallVec<[u8; LONGEST]>,
-    leads: SmallVec<[Lead; 2]>,
+    window: SmallVec<[u8; USUAL]>,
+    leads: Vec<Lead>,
 }
 
 impl std::fmt::Debug for Memo {
@@ -36,26 +36,15 @@ impl std::fmt::Debug for Memo {
 
 impl Memo {
     /// The leads in a window: what `find` finds there, or has found the last time.
-    pub(super) fn leads(
-        &mut self,
-        window: &[u8],
-        find: impl FnOnce() -> SmallVec<[Lead; 2]>,
-    ) -> SmallVec<[Lead; 2]> {
-        if window.len() > LONGEST {
-            return find();
-        }
+    pub(super) fn leads(&mut self, window: &[u8], find: impl FnOnce() -> Vec<Lead>) -> &[Lead] {
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, || None);
         }
         let place = self.hasher.hash_one(window) as usize % SLOTS;
         let slot = &mut self.slots[place];
-        match slot {
-            Some(slot) if *slot.window == *window => slot.leads.clone(),
-            _ => {
-                let leads = find();
-                *slot = Some(Slot { window: SmallVec::from_slice(window), leads: leads.clone() });
-                leads
-            }
+        if slot.as_ref().is_none_or(|slot| *slot.window != *window) {
+            *slot = Some(Slot { window: SmallVec::from_slice(window), leads: find() });
         }
+        slot.as_ref().map_or(&[], |slot| &slot.leads)
     }
 }

@@ -4,6 +4,7 @@
 //! between an exception's name and what it says becomes `","message":"`. A pattern is written as the verifier prints
 //! it, and widened here, so that it matches these forms too.
 
+use memchr::memmem;
 use regex_automata::meta::Regex;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind, Repetition};
@@ -93,6 +94,30 @@ impl Pattern {
         self.hir.properties().maximum_len()
     }
 
+    /// What stands around a lead in every match, if the lead has one place in the pattern.
+    pub(super) fn neighbours(&self, lead: &[u8]) -> Option<Neighbours> {
+        let HirKind::Concat(parts) = self.hir.kind() else { return None };
+        let literal = |part: &Hir| match part.kind() {
+            HirKind::Literal(literal) => Some(literal.0.to_vec()),
+            _ => None,
+        };
+        let places = parts.iter().enumerate().flat_map(|(n, part)| {
+            let text = literal(part).unwrap_or_default();
+            memmem::find_iter(&text, lead).map(|offset| (n, offset)).collect::<Vec<_>>()
+        });
+        let [(n, offset)] = *places.collect::<Vec<_>>().as_slice() else { return None };
+        let across = |gap: usize, beyond: usize| {
+            let is_named = parts.get(gap).is_some_and(|part| *part == *NAMED);
+            parts.get(beyond).filter(|_| is_named).and_then(literal)
+        };
+        Some(Neighbours {
+            own: literal(&parts[n])?,
+            offset,
+            name: n.checked_sub(2).and_then(|name| across(n - 1, name)),
+            said: across(n + 1, n + 2),
+        })
+    }
+
     /// The pattern as a machine.
     ///
     /// # Errors
@@ -111,6 +136,39 @@ impl Pattern {
         let mut sets = literal_sets(&self.hir);
         sets.retain(|set| set.len() <= MOST_LITERALS);
         sets
+    }
+}
+
+/// What stands around a lead in every match of a pattern.
+#[derive(Debug)]
+pub(super) struct Neighbours {
+    /// The literal that holds the lead.
+    own: Vec<u8>,
+    /// Where in it the lead begins.
+    offset: usize,
+    /// The name of an exception, and [`NAMED`] before the literal.
+    name: Option<Vec<u8>>,
+    /// What an exception says, behind the literal and [`NAMED`].
+    said: Option<Vec<u8>>,
+}
+
+impl Neighbours {
+    /// Whether they may stand around a lead that begins at `at`. Where it is not the `: ` of most logs that divides a name and
+    /// what is said, only its first or last character is looked at.
+    pub(super) fn stand(&self, line: &[u8], at: usize) -> bool {
+        let Some((before, rest)) = at.checked_sub(self.offset).map(|start| line.split_at(start)) else {
+            return false;
+        };
+        let Some(behind) = rest.strip_prefix(self.own.as_slice()) else { return false };
+        let named = self.name.as_ref().is_none_or(|name| match before.strip_suffix(b": ") {
+            Some(before) => before.ends_with(name) || before.ends_with(b")"),
+            None => matches!(before, [.., b'"' | b'2' | b';']),
+        });
+        named
+            && self.said.as_ref().is_none_or(|said| match behind.strip_prefix(b": ") {
+                Some(behind) => behind.starts_with(said),
+                None => matches!(behind, [b'(' | b'"' | b'\\' | b'&', ..]),
+            })
     }
 }
 

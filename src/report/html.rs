@@ -98,8 +98,7 @@ impl<'a> Page<'a> {
         let story = Story::new(report);
         let about = &report.findings.about;
         // Each is a pass over all tokens.
-        let (keys, timeline): (Vec<_>, Vec<_>) =
-            (report.key_rows().collect(), report.timeline_rows().collect());
+        let (keys, timeline): (Vec<_>, Vec<_>) = (report.key_rows().collect(), report.timeline_rows());
         let incomplete: Vec<_> =
             report.source_rows().into_iter().filter(|row| row.status != "complete").collect();
         let messages = sections::messages(&story);

@@ -11,7 +11,7 @@ use std::collections::btree_map::Entry;
 use hashbrown::HashSet;
 
 use super::cell::Cell;
-use super::group::{DistinctTokens, Group};
+use super::group::Group;
 use super::rows::{
     AudienceRow, ClientRow, GroupRow, HintRow, IssuerRow, KeyRow, MessageRow, Millionths, Several, Shown,
     SourceRow, SummaryRow, TimelineRow,
@@ -170,27 +170,14 @@ impl<'a> Report<'a> {
     }
 
     /// The rows of `timeline.csv`; findings without an event time come first, in an unnamed bucket.
-    pub(super) fn timeline_rows(&self) -> impl Iterator<Item = TimelineRow> {
-        let timeline = self.findings.tally.timeline();
-        let mut counted: BTreeMap<(Option<Timestamp>, &'static str), (u64, DistinctTokens)> = timeline
-            .iter()
-            .map(|(start, verdict, occurrences)| {
-                ((start, verdict.as_str()), (occurrences, DistinctTokens::default()))
-            })
-            .collect();
-        for (token, _, outcome, count) in self.outcomes() {
-            let dated = count.buckets().iter().map(|&bucket| Some(timeline.start(bucket)));
-            let undated = (count.undated > 0).then_some(None);
-            for start in dated.chain(undated) {
-                counted.entry((start, outcome.verdict.as_str())).or_default().1.add(token);
-            }
-        }
-        counted.into_iter().map(|((start, verdict), (occurrences, tokens))| TimelineRow {
-            bucket_start: start.map(Shown),
-            verdict,
-            occurrences,
-            distinct_tokens: tokens.count(),
-        })
+    pub(super) fn timeline_rows(&self) -> Vec<TimelineRow> {
+        let row = |(start, verdict, occurrences, distinct_tokens): (Option<Timestamp>, Verdict, u64, u64)| {
+            let bucket_start = start.map(Shown);
+            TimelineRow { bucket_start, verdict: verdict.as_str(), occurrences, distinct_tokens }
+        };
+        let mut rows: Vec<_> = self.findings.tally.timeline().iter().map(row).collect();
+        rows.sort_unstable();
+        rows
     }
 
     /// The rows of `sources.csv`.

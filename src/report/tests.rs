@@ -58,7 +58,7 @@ impl Made {
         place: (usize, u64),
         at: Option<i64>,
     ) {
-        let (id, line) = (place.0, Some(place.1));
+        let (id, line) = place;
         let source = &mut self.sources[id];
         let event_time = at.map(Timestamp::from_seconds);
         let sighting = Sighting { event_time, source: &source.name, source_id: source.id, line, length: 500 };

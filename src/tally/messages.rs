@@ -42,30 +42,59 @@ pub struct MessageCount {
 }
 
 /// Counts of messages. Merging is associative and commutative.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MessageTally(BTreeMap<MessageKey, MessageCount>);
+#[derive(Clone, Debug, Default)]
+pub struct MessageTally {
+    numbers: BTreeMap<MessageKey, MessageNumber>,
+    counts: Vec<MessageCount>,
+}
+
+/// The number of what is counted together in the tally that gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageNumber(u32);
 
 impl MessageTally {
-    /// Counts one record: its token, if it has one, when it was written, and the number of its source.
-    pub fn add(&mut self, key: MessageKey, token: Option<Fingerprint>, at: Option<Timestamp>, source: u32) {
-        let count = self.0.entry(key).or_default();
+    /// Counts one record: its token, if it has one, when it was written, and the number of its source. Gives the number by
+    /// which a record of the same token is counted again.
+    pub fn add(
+        &mut self,
+        key: MessageKey,
+        token: Option<Fingerprint>,
+        at: Option<Timestamp>,
+        source: u32,
+    ) -> MessageNumber {
+        let number = self.number(key);
+        self.counts[number.0 as usize].tokens.extend(token);
+        self.add_again(number, at, source);
+        number
+    }
+
+    /// Counts one more record of a token.
+    pub fn add_again(&mut self, number: MessageNumber, at: Option<Timestamp>, source: u32) {
+        let count = &mut self.counts[number.0 as usize];
         count.occurrences += 1;
-        count.tokens.extend(token);
-        count.places.add(source);
+        count.places.add(source, 1);
         count.first_seen = earliest(count.first_seen, at);
         count.last_seen = count.last_seen.max(at);
     }
 
     /// Adds what another tally counted.
-    pub fn merge(&mut self, other: Self) {
-        for (key, count) in other.0 {
-            self.0.entry(key).or_default().merge(&count);
+    pub fn merge(&mut self, other: &Self) {
+        for (key, count) in other.iter() {
+            let number = self.number(*key);
+            self.counts[number.0 as usize].merge(count);
         }
     }
 
-    /// All counts.
+    /// All counts, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&MessageKey, &MessageCount)> {
-        self.0.iter()
+        self.numbers.iter().map(|(key, number)| (key, &self.counts[number.0 as usize]))
+    }
+
+    fn number(&mut self, key: MessageKey) -> MessageNumber {
+        *self.numbers.entry(key).or_insert_with(|| {
+            self.counts.push(MessageCount::default());
+            MessageNumber(u32::try_from(self.counts.len() - 1).expect("few messages with few outcomes"))
+        })
     }
 }
 

@@ -10,18 +10,17 @@ pub mod source;
 mod timeline;
 
 use foldhash::HashMap;
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 pub use groups::{GroupCount, GroupTally, GroupValue};
 pub use live::{live_tokens, usable_until};
-pub use messages::{MessageCount, MessageKey, MessageTally};
+pub use messages::{MessageCount, MessageKey, MessageNumber, MessageTally};
 pub use offsets::{NearMisses, Offsets};
 pub use places::Places;
 pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};
 
-use smallvec::{Array, SmallVec};
+use smallvec::SmallVec;
 
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
@@ -90,8 +89,6 @@ pub struct Count {
     pub length: u32,
     /// Length of the line at whose end a `truncated` candidate stands, the longest of several; else 0.
     pub cut_line: u32,
-    /// The timeline's buckets that hold it, by number, sorted.
-    buckets: SmallVec<[i64; 2]>,
 }
 
 /// One token and all that happened to it.
@@ -115,10 +112,33 @@ pub struct Sighting<'a> {
     pub source: &'a Arc<str>,
     /// The source's number.
     pub source_id: u32,
-    /// The line, from 1; `None` if the same outcome was counted before in this source, on this line or above it.
-    pub line: Option<u64>,
+    /// The line, from 1.
+    pub line: u64,
     /// Length of the candidate in bytes.
     pub length: u32,
+}
+
+/// More findings of what begins with the same bytes, with an outcome that was counted in the same source before, on the same
+/// line or above. They are summed up where they are found: every step through memory that a single one costs is a wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Repeats {
+    /// How many.
+    pub occurrences: u32,
+    /// The earliest event time.
+    pub first_seen: Timestamp,
+    /// The latest event time.
+    pub last_seen: Timestamp,
+    /// The source's number.
+    pub source: u32,
+}
+
+impl Repeats {
+    /// One more.
+    pub fn add(&mut self, at: Timestamp) {
+        self.occurrences += 1;
+        self.first_seen = self.first_seen.min(at);
+        self.last_seen = self.last_seen.max(at);
+    }
 }
 
 /// All counts but those per source, which the sources keep for themselves.
@@ -132,12 +152,12 @@ pub struct Tally {
 }
 
 /// A token's number in the tally that gave it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenNumber(u32);
 
 /// The number of one of a token's outcomes in the tally that gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutcomeNumber(usize);
+pub struct OutcomeNumber(u32);
 
 impl Tally {
     /// An empty tally.
@@ -167,42 +187,38 @@ impl Tally {
 
     /// Counts one finding, and gives the outcome's number, by which it is counted again.
     pub fn add(&mut self, token: TokenNumber, outcome: Outcome, sighting: &Sighting<'_>) -> OutcomeNumber {
-        let outcomes = &self.tokens[token.0 as usize].outcomes;
-        if let Some(known) = outcomes.iter().position(|(known, _)| *known == outcome) {
-            let number = OutcomeNumber(known);
-            self.add_again(token, number, sighting);
-            return number;
-        }
-        let bucket = self.bucket(outcome.verdict, sighting);
         let outcomes = &mut self.tokens[token.0 as usize].outcomes;
-        outcomes.push((outcome, Count::new(sighting, bucket)));
-        OutcomeNumber(outcomes.len() - 1)
+        let number = outcomes.iter().position(|(known, _)| *known == outcome);
+        let number = number.unwrap_or(outcomes.len());
+        match outcomes.get_mut(number) {
+            Some((_, count)) => count.add(sighting),
+            None => outcomes.push((outcome, Count::new(sighting))),
+        }
+        let verdict = outcomes[number].0.verdict;
+        self.timeline.add(sighting.event_time, verdict, token);
+        OutcomeNumber(u32::try_from(number).expect("a token has few outcomes"))
     }
 
-    /// Counts one more finding of an outcome.
-    pub fn add_again(&mut self, token: TokenNumber, outcome: OutcomeNumber, sighting: &Sighting<'_>) {
-        let bucket = self.bucket(self.outcome(token, outcome).verdict, sighting);
-        self.tokens[token.0 as usize].outcomes[outcome.0].1.add(sighting, bucket);
+    /// Counts a finding whose verdict is known in the timeline alone; it is one of [`Repeats`].
+    pub fn add_to_timeline(&mut self, token: TokenNumber, verdict: Verdict, at: Timestamp) {
+        self.timeline.add(Some(at), verdict, token);
+    }
+
+    /// Counts findings that are in the timeline already.
+    pub fn add_repeats(&mut self, token: TokenNumber, outcome: OutcomeNumber, repeats: &Repeats) {
+        self.tokens[token.0 as usize].outcomes[outcome.0 as usize].1.add_repeats(repeats);
     }
 
     /// Notes that an occurrence of a `truncated` outcome stands at the end of a line of this length.
     pub fn note_cut_line(&mut self, token: TokenNumber, outcome: OutcomeNumber, length: u32) {
-        let count = &mut self.tokens[token.0 as usize].outcomes[outcome.0].1;
+        let count = &mut self.tokens[token.0 as usize].outcomes[outcome.0 as usize].1;
         count.cut_line = count.cut_line.max(length);
     }
 
     /// The outcome with this number.
     #[must_use]
     pub fn outcome(&self, token: TokenNumber, outcome: OutcomeNumber) -> &Outcome {
-        &self.tokens[token.0 as usize].outcomes[outcome.0].0
-    }
-
-    /// Counts a finding in the timeline and gives its bucket.
-    fn bucket(&mut self, verdict: Verdict, sighting: &Sighting<'_>) -> Option<i64> {
-        let width = self.timeline.width();
-        let bucket = self.timeline.add(sighting.event_time, verdict);
-        self.widen_buckets(width);
-        bucket
+        &self.tokens[token.0 as usize].outcomes[outcome.0 as usize].0
     }
 
     /// Adds what another tally counted. Both must have been made with the same bucket width.
@@ -211,16 +227,13 @@ impl Tally {
         if self.tokens.len() < other.tokens.len() {
             std::mem::swap(&mut self, &mut other);
         }
-        self.messages.merge(std::mem::take(&mut other.messages));
+        self.messages.merge(&other.messages);
         self.groups.merge(std::mem::take(&mut other.groups));
-        let (mine, theirs) = (self.timeline.width(), other.timeline.width());
-        self.timeline.merge(&other.timeline);
-        self.widen_buckets(mine);
-        other.timeline = self.timeline.clone();
-        other.widen_buckets(theirs);
+        let mut renumbered: Vec<TokenNumber> = (0..).take(other.tokens.len()).map(TokenNumber).collect();
         for (fingerprint, number) in other.numbers {
             let theirs = &mut other.tokens[number.0 as usize];
             let mine = self.token(fingerprint, || Arc::clone(&theirs.facts));
+            renumbered[number.0 as usize] = mine;
             let mine = &mut self.tokens[mine.0 as usize];
             mine.remarks |= theirs.remarks;
             for (outcome, count) in theirs.outcomes.drain(..) {
@@ -230,6 +243,7 @@ impl Tally {
                 }
             }
         }
+        self.timeline.merge(other.timeline, |token| renumbered[token.0 as usize]);
         self
     }
 
@@ -287,55 +301,41 @@ impl Tally {
     pub const fn timeline(&self) -> &Timeline {
         &self.timeline
     }
-
-    /// Renumbers every token's buckets when the timeline's are no longer `before` seconds wide.
-    fn widen_buckets(&mut self, before: i64) {
-        let ratio = self.timeline.width() / before;
-        if ratio == 1 {
-            return;
-        }
-        for (_, count) in self.tokens.iter_mut().flat_map(|token| &mut token.outcomes) {
-            count.buckets.iter_mut().for_each(|bucket| *bucket = bucket.div_euclid(ratio));
-            count.buckets.dedup();
-        }
-    }
 }
 
 impl Count {
-    fn new(sighting: &Sighting<'_>, bucket: Option<i64>) -> Self {
+    fn new(sighting: &Sighting<'_>) -> Self {
         let mut count = Self {
             occurrences: 1,
             undated: u64::from(sighting.event_time.is_none()),
             first_seen: sighting.event_time,
             last_seen: sighting.event_time,
             sources: Places::default(),
-            first_location: Location {
-                source: Arc::clone(sighting.source),
-                line: sighting.line.expect("the first sighting of an outcome has a line"),
-            },
+            first_location: Location { source: Arc::clone(sighting.source), line: sighting.line },
             length: sighting.length,
             cut_line: 0,
-            buckets: bucket.into_iter().collect(),
         };
-        count.sources.add(sighting.source_id);
+        count.sources.add(sighting.source_id, 1);
         count
     }
 
-    fn add(&mut self, sighting: &Sighting<'_>, bucket: Option<i64>) {
+    fn add(&mut self, sighting: &Sighting<'_>) {
         self.occurrences += 1;
         self.undated += u64::from(sighting.event_time.is_none());
         self.first_seen = earliest(self.first_seen, sighting.event_time);
         self.last_seen = self.last_seen.max(sighting.event_time);
-        self.sources.add(sighting.source_id);
-        if let Some(line) = sighting.line
-            && (&**sighting.source, line) < (&*self.first_location.source, self.first_location.line)
-        {
-            self.first_location = Location { source: Arc::clone(sighting.source), line };
+        self.sources.add(sighting.source_id, 1);
+        if (&**sighting.source, sighting.line) < (&*self.first_location.source, self.first_location.line) {
+            self.first_location = Location { source: Arc::clone(sighting.source), line: sighting.line };
         }
         self.length = self.length.max(sighting.length);
-        if let Some(bucket) = bucket {
-            insert_sorted(&mut self.buckets, bucket);
-        }
+    }
+
+    fn add_repeats(&mut self, repeats: &Repeats) {
+        self.occurrences += u64::from(repeats.occurrences);
+        self.first_seen = earliest(self.first_seen, Some(repeats.first_seen));
+        self.last_seen = self.last_seen.max(Some(repeats.last_seen));
+        self.sources.add(repeats.source, repeats.occurrences);
     }
 
     fn merge(&mut self, other: Self) {
@@ -349,13 +349,6 @@ impl Count {
         }
         self.length = self.length.max(other.length);
         self.cut_line = self.cut_line.max(other.cut_line);
-        union_sorted(&mut self.buckets, &other.buckets);
-    }
-
-    /// The buckets of the timeline that hold an occurrence, sorted.
-    #[must_use]
-    pub fn buckets(&self) -> &[i64] {
-        &self.buckets
     }
 }
 
@@ -368,25 +361,6 @@ pub fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp>
     }
 }
 
-fn insert_sorted<A: Array<Item: Ord + Copy>>(set: &mut SmallVec<A>, value: A::Item) {
-    match set.last().map(|last| last.cmp(&value)) {
-        Some(Ordering::Equal) => {}
-        None | Some(Ordering::Less) => set.push(value),
-        Some(Ordering::Greater) => {
-            if let Err(place) = set.binary_search(&value) {
-                set.insert(place, value);
-            }
-        }
-    }
-}
-
-fn union_sorted<A: Array<Item: Ord + Copy>>(set: &mut SmallVec<A>, other: &[A::Item]) {
-    if set.as_slice() != other {
-        set.extend_from_slice(other);
-        set.sort_unstable();
-        set.dedup();
-    }
-}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -408,7 +382,7 @@ mod tests {
         let source: Arc<str> = "api.log".into();
         for time in times {
             let event_time = time.map(Timestamp::from_seconds);
-            let sighting = Sighting { event_time, source: &source, source_id: 0, line: Some(1), length: 100 };
+            let sighting = Sighting { event_time, source: &source, source_id: 0, line: 1, length: 100 };
             tally.add(token, outcome.clone(), &sighting);
         }
         tally
@@ -426,6 +400,25 @@ mod tests {
         let tokens = merged.tokens();
         let (_, count) = &tokens[0].1.outcomes[0];
         assert_eq!((count.occurrences, count.undated), (5, 3));
-        assert_eq!(count.buckets(), [3, 7]);
+        let timeline: Vec<_> = merged.timeline().iter().map(|(at, _, n, tokens)| (at, n, tokens)).collect();
+        let at = |second| Some(Timestamp::from_seconds(second));
+        assert_eq!(timeline, [(None, 3, 1), (at(3), 1, 1), (at(7), 1, 1)]);
+    }
+
+    #[test]
+    fn repeats_count_as_much_as_the_findings_that_they_stand_for() {
+        let one_by_one = counted(&[Some(5), Some(9), Some(7)]);
+        let mut summed = counted(&[Some(5)]);
+        let (token, outcome) = (TokenNumber(0), OutcomeNumber(0));
+        let at = Timestamp::from_seconds;
+        for second in [9, 7] {
+            summed.add_to_timeline(token, Verdict::Valid, at(second));
+        }
+        let (first_seen, last_seen) = (at(7), at(9));
+        let repeats = Repeats { occurrences: 2, first_seen, last_seen, source: 0 };
+        summed.add_repeats(token, outcome, &repeats);
+        let told =
+            |tally: &Tally| (format!("{:?}", tally.tokens()), tally.timeline().iter().collect::<Vec<_>>());
+        assert_eq!(told(&summed), told(&one_by_one));
     }
 }

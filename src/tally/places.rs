@@ -7,27 +7,22 @@ use smallvec::SmallVec;
 pub struct Places(SmallVec<[(u32, u32); 2]>);
 
 impl Places {
-    /// Counts one occurrence in a source. A count that is full stays so.
-    pub(super) fn add(&mut self, source: u32) {
+    /// Counts so many occurrences in a source. A count that is full stays so.
+    pub(super) fn add(&mut self, source: u32, occurrences: u32) {
         match self.0.last_mut() {
             // The last is the likeliest: a source is read from its beginning to its end.
-            Some((last, count)) if *last == source => *count = count.saturating_add(1),
+            Some((last, count)) if *last == source => *count = count.saturating_add(occurrences),
             Some((last, _)) if *last > source => match self.place(source) {
-                Ok(place) => self.0[place].1 = self.0[place].1.saturating_add(1),
-                Err(place) => self.0.insert(place, (source, 1)),
+                Ok(place) => self.0[place].1 = self.0[place].1.saturating_add(occurrences),
+                Err(place) => self.0.insert(place, (source, occurrences)),
             },
-            _ => self.0.push((source, 1)),
+            _ => self.0.push((source, occurrences)),
         }
     }
 
     /// Adds what was counted elsewhere.
     pub(super) fn merge(&mut self, other: &Self) {
-        for &(source, count) in &other.0 {
-            match self.place(source) {
-                Ok(place) => self.0[place].1 = self.0[place].1.saturating_add(count),
-                Err(place) => self.0.insert(place, (source, count)),
-            }
-        }
+        other.0.iter().for_each(|&(source, count)| self.add(source, count));
     }
 
     fn place(&self, source: u32) -> Result<usize, usize> {
@@ -52,7 +47,7 @@ mod tests {
 
     fn counted(sources: &[u32]) -> Places {
         let mut places = Places::default();
-        sources.iter().for_each(|source| places.add(*source));
+        sources.iter().for_each(|source| places.add(*source, 1));
         places
     }
 

@@ -1,7 +1,8 @@
 //! Occurrences per stretch of time, in buckets that coarsen as the range of times grows.
 
-use std::collections::BTreeMap;
+use foldhash::HashMap;
 
+use super::TokenNumber;
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 
@@ -40,21 +41,30 @@ pub enum BucketWidth {
 }
 
 /// Counts per bucket and verdict. A bucket is named by its number: its start in seconds since the epoch, over its
-/// width.
+/// width; findings without an event time are in one without a number.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     chosen: BucketWidth,
     /// Index into [`WIDTHS`]; only grows. Meaningless when the width was chosen.
     step: usize,
-    counts: BTreeMap<(i64, Verdict), u64>,
-    undated: BTreeMap<Verdict, u64>,
+    /// Which of these are asked for next is likely to have been asked for last: that is why they are hashed.
+    buckets: HashMap<(Option<i64>, Verdict), Bucket>,
+    /// The first and the last number.
+    range: Option<(i64, i64)>,
+}
+
+/// What a bucket holds of one verdict.
+#[derive(Clone, Debug, Default)]
+struct Bucket {
+    occurrences: u64,
+    tokens: TokenSet,
 }
 
 impl Timeline {
     /// An empty timeline.
     #[must_use]
     pub fn new(chosen: BucketWidth) -> Self {
-        Self { chosen, step: 0, counts: BTreeMap::new(), undated: BTreeMap::new() }
+        Self { chosen, step: 0, buckets: HashMap::default(), range: None }
     }
 
     /// The present width of a bucket in seconds.
@@ -66,61 +76,49 @@ impl Timeline {
         }
     }
 
-    /// Counts one occurrence and returns its bucket's number; `None` when it has no event time. Afterwards the
-    /// width may have grown: see [`Timeline::width`].
-    pub(super) fn add(&mut self, at: Option<Timestamp>, verdict: Verdict) -> Option<i64> {
-        let Some(at) = at else {
-            *self.undated.entry(verdict).or_default() += 1;
-            return None;
-        };
-        let bucket = at.millis().div_euclid(1000).div_euclid(self.width());
-        let count = self.counts.entry((bucket, verdict)).or_insert(0);
-        *count += 1;
-        if *count > 1 {
-            return Some(bucket);
+    /// Counts one finding of a token.
+    pub(super) fn add(&mut self, at: Option<Timestamp>, verdict: Verdict, token: TokenNumber) {
+        let number = at.map(|at| at.millis().div_euclid(1000).div_euclid(self.width()));
+        let bucket = self.buckets.entry((number, verdict)).or_default();
+        bucket.occurrences += 1;
+        bucket.tokens.add(token);
+        if bucket.occurrences == 1 {
+            self.reach(number);
         }
-        let before = self.width();
-        self.fit();
-        Some(bucket.div_euclid(self.width() / before))
     }
 
-    /// Adds what another timeline counted; both must have been made with the same width.
-    pub(super) fn merge(&mut self, other: &Self) {
+    /// Adds what another timeline counted, whose tokens have other numbers; both must have been made with the same width.
+    pub(super) fn merge(&mut self, other: Self, renumbered: impl Fn(TokenNumber) -> TokenNumber) {
         self.coarsen_to(self.step.max(other.step));
         let ratio = self.width() / other.width();
-        for (&(bucket, verdict), count) in &other.counts {
-            *self.counts.entry((bucket.div_euclid(ratio), verdict)).or_default() += count;
+        for ((number, verdict), mut theirs) in other.buckets {
+            let number = number.map(|number| number.div_euclid(ratio));
+            theirs.tokens.0.iter_mut().for_each(|token| *token = renumbered(*token));
+            self.buckets.entry((number, verdict)).or_default().merge(theirs);
+            self.reach(number);
         }
-        for (&verdict, count) in &other.undated {
-            *self.undated.entry(verdict).or_default() += count;
-        }
-        self.fit();
     }
 
-    /// Occurrences per bucket start and verdict, in order; those without an event time come first, with `None`.
-    pub fn iter(&self) -> impl Iterator<Item = (Option<Timestamp>, Verdict, u64)> + '_ {
-        let undated = self.undated.iter().map(|(&verdict, &count)| (None, verdict, count));
-        let dated =
-            self.counts.iter().map(|(&(bucket, verdict), &count)| (Some(self.start(bucket)), verdict, count));
-        undated.chain(dated)
+    /// Occurrences and distinct tokens per bucket start and verdict, in order; those without an event time come first, with
+    /// `None`.
+    pub fn iter(&self) -> impl Iterator<Item = (Option<Timestamp>, Verdict, u64, u64)> + '_ {
+        let mut buckets: Vec<_> = self.buckets.iter().collect();
+        buckets.sort_unstable_by_key(|(key, _)| **key);
+        buckets.into_iter().map(|(&(number, verdict), bucket)| {
+            let start = number.map(|number| Timestamp::from_seconds(number.saturating_mul(self.width())));
+            (start, verdict, bucket.occurrences, bucket.tokens.distinct())
+        })
     }
 
-    /// The first instant of a bucket.
-    #[must_use]
-    pub fn start(&self, bucket: i64) -> Timestamp {
-        Timestamp::from_seconds(bucket.saturating_mul(self.width()))
-    }
-
-    /// Coarsens until the range fits into the most buckets that a timeline may have.
-    fn fit(&mut self) {
-        if self.chosen != BucketWidth::Auto {
+    /// Notes that there is a bucket, and coarsens until the range fits into the most that a timeline may have.
+    fn reach(&mut self, number: Option<i64>) {
+        let Some(number) = number else { return };
+        let (first, last) = self.range.unwrap_or((number, number));
+        let (first, last) = (first.min(number), last.max(number));
+        self.range = Some((first, last));
+        if self.chosen != BucketWidth::Auto || last.saturating_sub(first) < MAX_BUCKETS {
             return;
         }
-        let (Some(&(first, _)), Some(&(last, _))) =
-            (self.counts.keys().next(), self.counts.keys().next_back())
-        else {
-            return;
-        };
         let now = self.width();
         let fits = |width: i64| last.div_euclid(width / now) - first.div_euclid(width / now) < MAX_BUCKETS;
         let step = (self.step..WIDTHS.len()).find(|&step| fits(WIDTHS[step])).unwrap_or(WIDTHS.len() - 1);
@@ -133,9 +131,54 @@ impl Timeline {
         }
         let ratio = WIDTHS[step] / WIDTHS[self.step];
         self.step = step;
-        for ((bucket, verdict), count) in std::mem::take(&mut self.counts) {
-            *self.counts.entry((bucket.div_euclid(ratio), verdict)).or_default() += count;
+        self.range = self.range.map(|(first, last)| (first.div_euclid(ratio), last.div_euclid(ratio)));
+        for ((number, verdict), bucket) in std::mem::take(&mut self.buckets) {
+            let number = number.map(|number| number.div_euclid(ratio));
+            self.buckets.entry((number, verdict)).or_default().merge(bucket);
         }
+    }
+}
+
+impl Bucket {
+    fn merge(&mut self, other: Self) {
+        self.occurrences += other.occurrences;
+        self.tokens.merge(other.tokens);
+    }
+}
+
+/// Tokens as they come, some of them more than once. To write a number behind the last one is what a finding can afford;
+/// the list is sorted and rid of what it holds twice when it has doubled.
+#[derive(Clone, Debug, Default)]
+struct TokenSet(Vec<TokenNumber>);
+
+impl TokenSet {
+    fn add(&mut self, token: TokenNumber) {
+        self.make_room(1);
+        self.0.push(token);
+    }
+
+    fn merge(&mut self, mut other: Self) {
+        if self.0.len() < other.0.len() {
+            std::mem::swap(self, &mut other);
+        }
+        self.make_room(other.0.len());
+        self.0.extend(other.0);
+    }
+
+    fn make_room(&mut self, more: usize) {
+        if self.0.capacity() - self.0.len() < more {
+            self.0.sort_unstable();
+            self.0.dedup();
+            let length = self.0.len();
+            self.0.reserve(length.max(more));
+        }
+    }
+
+    fn distinct(&self) -> u64 {
+        let mut tokens = self.0.clone();
+        tokens.sort_unstable();
+        tokens.dedup();
+        tokens.len() as u64
     }
 }
 
@@ -146,7 +189,11 @@ mod tests {
     fn filled(chosen: BucketWidth, seconds: &[i64]) -> Timeline {
         let mut timeline = Timeline::new(chosen);
         for &second in seconds {
-            timeline.add(Some(Timestamp::from_seconds(second)), Verdict::Valid);
+            timeline.add(
+                Some(Timestamp::from_seconds(second)),
+                Verdict::Valid,
+                TokenNumber(second as u32 % 7),
+            );
         }
         timeline
     }
@@ -165,11 +212,25 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_that_add_returns_is_counted_in_the_width_after_it() {
+    fn a_token_counts_once_in_each_bucket() {
+        let mut timeline = Timeline::new(BucketWidth::Seconds(60));
+        for (second, token) in [(0, 1), (59, 2), (30, 1), (61, 1), (62, 1)] {
+            timeline.add(Some(Timestamp::from_seconds(second)), Verdict::Valid, TokenNumber(token));
+        }
+        timeline.add(None, Verdict::Valid, TokenNumber(3));
+        let told: Vec<_> = timeline.iter().map(|(_, _, occurrences, tokens)| (occurrences, tokens)).collect();
+        assert_eq!(told, [(1, 1), (3, 2), (2, 1)]);
+    }
+
+    #[test]
+    fn a_token_that_comes_a_million_times_takes_no_room() {
         let mut timeline = Timeline::new(BucketWidth::Auto);
-        timeline.add(Some(Timestamp::from_seconds(0)), Verdict::Valid);
-        assert_eq!(timeline.add(Some(Timestamp::from_seconds(4_999)), Verdict::Valid), Some(499));
-        assert_eq!(timeline.width(), 10);
+        for n in 0..1_000_000 {
+            timeline.add(Some(Timestamp::from_seconds(0)), Verdict::Valid, TokenNumber(n % 3));
+        }
+        let bucket = timeline.buckets.values().next().unwrap();
+        assert_eq!((bucket.occurrences, bucket.tokens.distinct()), (1_000_000, 3));
+        assert!(bucket.tokens.0.capacity() < 64);
     }
 
     #[test]
@@ -178,7 +239,7 @@ mod tests {
         let whole: Vec<_> = filled(BucketWidth::Auto, &seconds).iter().collect();
         for split in [0, 1, 3, 999, 2_000] {
             let mut left = filled(BucketWidth::Auto, &seconds[..split]);
-            left.merge(&filled(BucketWidth::Auto, &seconds[split..]));
+            left.merge(filled(BucketWidth::Auto, &seconds[split..]), |token| token);
             assert_eq!(left.iter().collect::<Vec<_>>(), whole);
         }
     }

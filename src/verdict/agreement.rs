@@ -32,6 +32,7 @@ use crate::message::Cause;
 use crate::timestamp::Timestamp;
 use crate::token::NumericDate;
 use std::fmt;
+use std::ops::Range;
 
 /// How far the clocks of a verifier and of its log may differ, in milliseconds.
 const TICK: i64 = 1000;
@@ -99,6 +100,29 @@ impl Circumstances {
     #[must_use]
     pub fn agree(&self, statement: Statement, outcome: &Outcome, at: Option<Timestamp>) -> Agreement {
         agreement(statement, outcome, self, at)
+    }
+
+    /// The event times around `at`, in milliseconds, at which the answer is the same if the outcome and the precision of the
+    /// time are.
+    #[must_use]
+    pub fn stretch(&self, at: Timestamp) -> Range<i64> {
+        let tolerance = self.tolerance(at);
+        let Dates { exp, nbf, iat } = self.dates;
+        let turns = || {
+            [exp, nbf, iat].into_iter().flatten().flat_map(|date| {
+                let date = date.at.millis();
+                [date.saturating_sub(tolerance), date.saturating_add(tolerance).saturating_add(1)]
+            })
+        };
+        let from = turns().filter(|turn| *turn <= at.millis()).max().unwrap_or(i64::MIN);
+        let until = turns().filter(|turn| *turn > at.millis()).min().unwrap_or(i64::MAX);
+        from..until
+    }
+
+    /// By how much a date and an event time may differ for reasons of clocks and leeways, in milliseconds.
+    const fn tolerance(&self, at: Timestamp) -> i64 {
+        let resolution = if at.has_subsecond() { 0 } else { TICK };
+        self.leeway.saturating_add(TICK + resolution)
     }
 }
 
@@ -172,8 +196,7 @@ fn is_close(cause: Cause, known: &Circumstances, at: Option<Timestamp>) -> bool 
     };
     let mut dates = dates.into_iter().flatten();
     let Some(at) = at else { return dates.next().is_some() };
-    let resolution = if at.has_subsecond() { 0 } else { TICK };
-    let tolerance = known.leeway.saturating_add(TICK + resolution);
+    let tolerance = known.tolerance(at);
     dates.any(|date: NumericDate| {
         let distance = at.millis().abs_diff(date.at.millis());
         // Milliseconds taken for seconds are in a far future: that token never ends, and never begins.
@@ -255,6 +278,34 @@ mod tests {
             let at = Some(Timestamp::new(millis, true));
             let said = Statement { cause: Cause::Expired, rank: 3 };
             assert_eq!(judgement.circumstances().agree(said, &judgement.at(at), at), expected, "{millis}");
+        }
+    }
+
+    #[test]
+    fn within_a_stretch_the_answer_is_the_same_and_at_its_end_it_may_not_be() {
+        let policy = policy(POLICY);
+        let claims = r#"{"iss":"https://a.example/","aud":"api","sub":"x","exp":2000,"nbf":1000,"iat":1010}"#;
+        let judgement = Judge::new(&policy).prepare(&token(r#"{"alg":"RS256"}"#, claims), None);
+        for subsecond in [false, true] {
+            for cause in [Cause::Expired, Cause::NotYetValid] {
+                let said = |millis| {
+                    let at = Timestamp::new(millis, subsecond);
+                    let statement = Statement { cause, rank: 3 };
+                    let outcome = judgement.at(Some(at));
+                    let stretch = judgement.circumstances().stretch(at);
+                    (judgement.circumstances().agree(statement, &outcome, Some(at)), outcome, stretch)
+                };
+                let mut ends = 0;
+                for millis in (900_000..2_100_000).step_by(250) {
+                    let ((agrees, outcome, stretch), next) = (said(millis), said(millis + 250));
+                    assert!(stretch.contains(&millis));
+                    if outcome == next.1 && stretch.contains(&(millis + 250)) {
+                        assert_eq!(agrees, next.0, "{cause} {millis}");
+                    }
+                    ends += usize::from(agrees != next.0 && outcome == next.1);
+                }
+                assert!(ends > 0, "{cause}: no answer ever changed");
+            }
         }
     }
 

@@ -105,7 +105,7 @@ proptest! {
         for name in ["summary.csv", "tokens.csv", "timeline.csv", "keys.csv"] {
             prop_assert_eq!(candidates, sum(name, "occurrences"), "{}", name);
         }
-        prop_assert_eq!(candidates, scanned.tally.timeline().iter().map(|(_, _, count)| count).sum::<u64>());
+        prop_assert_eq!(candidates, scanned.tally.timeline().iter().map(|(_, _, count, _)| count).sum::<u64>());
     }
 
     #[test]
