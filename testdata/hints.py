@@ -240,10 +240,11 @@ def transport_corruption():
 
 
 def id_token_as_access_token():
-    """A login page sends ID tokens. Quiet: two of these, and two refresh tokens."""
+    """A login page sends ID tokens, some of them for itself alone. Quiet: two of these, and two refresh tokens."""
     identity = changed(header={"typ": "JWT"}, scope=None, nonce="n-1dc0ffee", at_hash="Wq7mPz3bYt1LkA0sJd9xVg")
+    own = lambda n, at: token(n, at, header={"typ": "JWT"}, scope=None, nonce="n-1dc0ffee", at_hash="Wq7mPz3bYt1LkA0sJd9xVg", aud="login-page")
     refresh = changed(header={"typ": "JWT"}, scope=None, token_use="refresh")
-    pair("id_token_as_access_token", rejecting([identity] * 4), rejecting([identity, refresh, identity, refresh]), ("high", 4, 4, 1))
+    pair("id_token_as_access_token", rejecting([identity, own, identity, own]), rejecting([identity, refresh, identity, refresh]), ("high", 4, 4, 1))
 
 
 def milliseconds_dates():

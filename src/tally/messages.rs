@@ -1,8 +1,6 @@
 //! What verifiers said, and whether we say the same of the tokens in question.
 
-use std::collections::BTreeMap;
-
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use super::{Places, earliest};
 use crate::secret::Fingerprint;
@@ -10,7 +8,7 @@ use crate::timestamp::Timestamp;
 use crate::verdict::{Agreement, KeyStatus, SignatureStatus, Verdict, VerdictSet};
 
 /// What is counted together: a message, and what was found about the token of its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey {
     /// Which message it is: a place in the catalogue.
     pub message: usize,
@@ -44,12 +42,12 @@ pub struct MessageCount {
 /// Counts of messages. Merging is associative and commutative.
 #[derive(Clone, Debug, Default)]
 pub struct MessageTally {
-    numbers: BTreeMap<MessageKey, MessageNumber>,
+    numbers: HashMap<MessageKey, MessageNumber>,
     counts: Vec<MessageCount>,
 }
 
 /// The number of what is counted together in the tally that gave it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MessageNumber(u32);
 
 impl MessageTally {
@@ -87,7 +85,9 @@ impl MessageTally {
 
     /// All counts, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&MessageKey, &MessageCount)> {
-        self.numbers.iter().map(|(key, number)| (key, &self.counts[number.0 as usize]))
+        let mut numbers: Vec<_> = self.numbers.iter().collect();
+        numbers.sort_unstable();
+        numbers.into_iter().map(|(key, number)| (key, &self.counts[number.0 as usize]))
     }
 
     fn number(&mut self, key: MessageKey) -> MessageNumber {

@@ -142,6 +142,18 @@ fn a_group_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_group_that_has_no_value_anywhere_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("app.log"), expired_line()).unwrap();
+    let arguments =
+        ["scan", "app.log", "--quiet", "--out", "r", "--group-by", "sevrice", "--group-by", "all=."];
+    let done = jwtriage(dir.path()).args(arguments).output().unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("no finding has a value of --group-by sevrice"), "{said}");
+    assert!(!said.contains("--group-by all"), "{said}");
+}
+
+#[test]
 fn no_part_of_a_token_is_a_group_s_value_in_whatever_form_it_stands() {
     let token = late();
     let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {

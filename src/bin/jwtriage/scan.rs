@@ -19,8 +19,8 @@ use jwtriage::run::{Options, Scan};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::scan::groups::GroupBy;
 use jwtriage::secret::Fingerprinter;
-use jwtriage::tally::BucketWidth;
 use jwtriage::tally::source::Found;
+use jwtriage::tally::{BucketWidth, GroupValue};
 use jwtriage::timestamp::Timestamp;
 use jwtriage::triage::Criteria;
 use jwtriage::verdict::Verdict;
@@ -116,6 +116,7 @@ fn write(
     }
     let live_tokens = report.live_tokens();
     let notices = live_notice(live_tokens, now, args.out.as_deref()).into_iter().chain(notices(scan));
+    let notices = notices.chain(idle_groups(&groups, scan));
     notices.for_each(|notice| terminal::complain(&notice));
     if !args.quiet {
         terminal::print(&report.summary(terminal::width(), args.color.on_stdout()))?;
@@ -128,6 +129,17 @@ fn likely_causes(scan: &Scan, policy: &Policy, catalogue: &[Entry], now: Timesta
     let tokens = scan.tally.tokens();
     let messages = MessageCount::all(scan.tally.messages(), catalogue);
     hints::find(&Facts::new(&tokens, &scan.sources, policy, now, &messages))
+}
+
+/// The groups that no finding has a value of, which is rarely what was meant.
+fn idle_groups(groups: &[String], scan: &Scan) -> Vec<String> {
+    let tally = scan.tally.groups();
+    let is_idle = |number: usize| {
+        let mut values = tally.iter(number).peekable();
+        values.peek().is_some() && values.all(|(value, ..)| value == GroupValue::Text(""))
+    };
+    let idle = groups.iter().enumerate().filter(|(number, _)| is_idle(*number));
+    idle.map(|(_, name)| format!("no finding has a value of --group-by {name}: expected a key of JSON or logfmt lines, or NAME=PATTERN")).collect()
 }
 
 /// That what leaked into the logs can still be misused, and where to look.
