@@ -131,9 +131,19 @@ impl Finder {
 
     /// The same with what was remembered of earlier bytes; see [`Sights::into_memo`].
     #[must_use]
-    pub const fn sights_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Sights<'f, 'b> {
-        let found = Vec::new();
-        Sights { finder: self, bytes, from: 0, found, ahead: None, told: 0, run_end: 0, line_end: 0, memo }
+    pub fn sights_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Sights<'f, 'b> {
+        Sights {
+            finder: self,
+            bytes,
+            from: 0,
+            found: Vec::new(),
+            ahead: None,
+            leads: SmallVec::new(),
+            told: 0,
+            run_end: 0,
+            line_end: 0,
+            memo,
+        }
     }
 
     fn rank(&self, hit: Hit) -> u8 {
@@ -165,6 +175,9 @@ impl Finder {
     }
 }
 
+/// A lead, by its number, and where it stands.
+type FoundLead = (usize, Range<usize>);
+
 /// A line, and what was found in it so far.
 struct Look<'f, 'b, 'h> {
     finder: &'f Finder,
@@ -177,23 +190,14 @@ struct Look<'f, 'b, 'h> {
 }
 
 impl Look<'_, '_, '_> {
-    /// Looks for the entries whose leads stand in this part of the line and begin before `limit`.
-    fn at_leads(&mut self, part: Range<usize>, limit: usize, memo: &mut Memo) {
+    /// Looks for the entries that these leads lead to, if they begin before `limit`.
+    fn at_leads(&mut self, leads: &[FoundLead], limit: usize) {
         let finder = self.finder;
-        let window = &self.line[part.clone()];
-        let find = || {
-            let leads = finder.leads.find_overlapping_iter(window);
-            leads.map(|lead| (lead.pattern().as_usize(), lead.range())).collect()
-        };
-        for &(number, ref lead) in memo.leads(window, find) {
-            let lead = part.start + lead.start..part.start + lead.end;
-            if lead.start >= limit {
-                continue;
-            }
-            for owner in &finder.owners[number] {
+        for (number, lead) in leads.iter().filter(|(_, lead)| lead.start < limit) {
+            for owner in &finder.owners[*number] {
                 let until = self.until.iter().find(|(entry, _)| *entry == owner.entry);
-                if until.is_none_or(|(_, until)| lead.start >= *until) {
-                    self.at_lead(owner, lead.clone());
+                if until.is_none_or(|(_, until)| lead.start - self.at >= *until) {
+                    self.at_lead(owner, lead.start - self.at..lead.end - self.at);
                 }
             }
         }
@@ -253,6 +257,8 @@ pub struct Sights<'f, 'b> {
     found: Vec<Hit>,
     /// The mark behind them, if it was seen.
     ahead: Option<Mark>,
+    /// What that leads to, if it is a literal.
+    leads: SmallVec<[FoundLead; 4]>,
     /// Where the last message ends that was told.
     told: usize,
     /// Where the last long run ends.
@@ -276,12 +282,13 @@ impl Sights<'_, '_> {
         self.ahead.take_if(|mark| mark.at() < position);
     }
 
-    /// The next mark at or behind `from`, but for literals inside of long runs.
+    /// The next mark at or behind `from`, but for literals that no lead holds and for those inside of long runs.
     fn next_mark(&mut self, mut from: usize) -> Option<Mark> {
         loop {
             let mark = self.finder.filter.find(self.bytes, from..self.bytes.len())?;
-            let Mark::Literal(literal, _) = &mark else { return Some(mark) };
-            if literal.end > self.run_end {
+            let Mark::Literal(literal, number) = &mark else { return Some(mark) };
+            self.find_leads(literal, *number);
+            if !self.leads.is_empty() && literal.end > self.run_end {
                 match long_run_end(self.bytes, literal.clone()) {
                     Some(run_end) => self.run_end = run_end,
                     None => return Some(mark),
@@ -291,9 +298,26 @@ impl Sights<'_, '_> {
         }
     }
 
+    /// Finds the leads that hold a literal. They reach so far around it that a lead never crosses the end of a line.
+    fn find_leads(&mut self, literal: &Range<usize>, number: usize) {
+        let Finder { leads, reaches, .. } = self.finder;
+        let (before, behind) = reaches[number];
+        let start = literal.start.saturating_sub(before);
+        let window = &self.bytes[start..self.bytes.len().min(literal.end + behind)];
+        let own = literal.start - start..literal.end - start;
+        let find = || {
+            let found = leads.find_overlapping_iter(window);
+            let holding = found.filter(|lead| lead.start() <= own.start && own.end <= lead.end());
+            holding.map(|lead| (lead.pattern().as_usize(), lead.range())).collect()
+        };
+        let found = self.memo.leads((window, own.start), find).iter();
+        self.leads.clear();
+        self.leads.extend(found.map(|(lead, at)| (*lead, start + at.start..start + at.end)));
+    }
+
     /// Finds the messages that are led to from `first`, a literal, and from those behind it up to a beginning or to the end
     /// of the line.
-    fn look_at_line(&mut self, first: Range<usize>, number: usize) {
+    fn look_at_line(&mut self, first: Range<usize>) {
         if first.start >= self.line_end {
             let length = memchr(b'\n', &self.bytes[first.start..]);
             self.line_end = length.map_or(self.bytes.len(), |length| first.start + length);
@@ -306,26 +330,17 @@ impl Sights<'_, '_> {
         let finder = self.finder;
         let mut hits = std::mem::take(&mut self.found);
         let mut look = Look { finder, line, at: start, until: SmallVec::new(), hits: &mut hits };
-        // An entry's lead holds a literal of the first filter, so it lies around one.
-        let (mut literal, mut number) = (first, number);
+        let mut literal = first;
         loop {
-            let next = self.next_mark(literal.start + 1).filter(|mark| {
-                let is_here = mark.at() < self.line_end;
-                if !is_here {
-                    self.ahead = Some(mark.clone());
-                }
-                is_here
-            });
+            let leads = std::mem::take(&mut self.leads);
+            let next = self.next_mark(literal.start + 1);
             let limit = if let Some(Mark::Start(at)) = next { at } else { self.line_end };
-            let (before, behind) = finder.reaches[number];
-            let near = literal.start.saturating_sub(before).max(start) - start
-                ..line.len().min(literal.end + behind - start);
-            look.at_leads(near, limit - start, &mut self.memo);
+            look.at_leads(&leads, limit);
             match next {
-                Some(Mark::Literal(next, its)) => (literal, number) = (next, its),
+                Some(Mark::Literal(next, _)) if next.start < self.line_end => literal = next,
                 other => {
-                    self.from = self.line_end;
-                    self.ahead = other.or(self.ahead.take());
+                    self.from = other.as_ref().map_or(self.bytes.len(), Mark::at);
+                    self.ahead = other;
                     break;
                 }
             }
@@ -352,7 +367,7 @@ impl Iterator for Sights<'_, '_> {
                     self.from = at + 1;
                     return Some(Sight::Start(at));
                 }
-                Mark::Literal(literal, number) => self.look_at_line(literal, number),
+                Mark::Literal(literal, _) => self.look_at_line(literal),
             }
         }
     }

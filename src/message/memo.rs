@@ -12,7 +12,7 @@ const SLOTS: usize = 1024;
 /// How long windows are: a literal of the first filter with the rest of a lead on either side. A longer one is remembered too.
 const USUAL: usize = 36;
 
-/// A lead, by its number, and where it stands in its window.
+/// A lead that holds the window's literal, by its number, and where it stands in the window.
 pub(super) type Lead = (usize, Range<usize>);
 
 /// A worker's memory of windows. It holds text of the log, and no `Debug` shows it.
@@ -25,6 +25,7 @@ pub struct Memo {
 
 struct Slot {
     window: SmallVec<[u8; USUAL]>,
+    literal: usize,
     leads: Vec<Lead>,
 }
 
@@ -35,15 +36,19 @@ impl std::fmt::Debug for Memo {
 }
 
 impl Memo {
-    /// The leads in a window: what `find` finds there, or has found the last time.
-    pub(super) fn leads(&mut self, window: &[u8], find: impl FnOnce() -> Vec<Lead>) -> &[Lead] {
+    /// The leads in a window around the literal that begins there: what `find` finds, or has found the last time.
+    pub(super) fn leads(
+        &mut self,
+        (window, literal): (&[u8], usize),
+        find: impl FnOnce() -> Vec<Lead>,
+    ) -> &[Lead] {
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, || None);
         }
         let place = self.hasher.hash_one(window) as usize % SLOTS;
         let slot = &mut self.slots[place];
-        if slot.as_ref().is_none_or(|slot| *slot.window != *window) {
-            *slot = Some(Slot { window: SmallVec::from_slice(window), leads: find() });
+        if slot.as_ref().is_none_or(|slot| *slot.window != *window || slot.literal != literal) {
+            *slot = Some(Slot { window: SmallVec::from_slice(window), literal, leads: find() });
         }
         slot.as_ref().map_or(&[], |slot| &slot.leads)
     }
