@@ -23,7 +23,7 @@ use crate::tally::source::Found;
 use crate::tally::{MessageNumber, OutcomeNumber, Repeats, Sighting, Tally, TokenNumber, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::decode;
-use crate::verdict::{Judge, Judgement, Verdict};
+use crate::verdict::{Agreement, Judge, Judgement, Verdict};
 
 pub use criteria::Criteria;
 use facts::{Words, facts};
@@ -244,7 +244,10 @@ impl<'c> Worker<'c> {
         let fingerprint = token.map(|seen| self.fingerprints[seen.token as usize]);
         let number = self.tally.messages_mut().add(key, fingerprint, said_at, source.number);
         if let Some((said, token, outcome, at)) = sole {
-            let stretch = self.judgements[token].circumstances().stretch(at);
+            let stretch = match key.agrees {
+                Agreement::Yes => i64::MIN..i64::MAX,
+                _ => self.judgements[token].circumstances().stretch(at),
+            };
             let has_subsecond = at.has_subsecond();
             let [last, before] = &mut self.tokens[token].said;
             *before = last.replace(SaidBefore { entry: said.entry, outcome, stretch, has_subsecond, number });
@@ -255,7 +258,7 @@ impl<'c> Worker<'c> {
         let Seen { token, outcome, at } = seen;
         let token = token as usize;
         let outcome = self.tally.outcome(self.tokens[token].number, outcome).clone();
-        let circumstances = self.judgements[token].circumstances();
+        let circumstances = *self.judgements[token].circumstances();
         Witness { fingerprint: self.fingerprints[token], outcome, circumstances, at }
     }
 

@@ -81,7 +81,7 @@ impl MessageCount {
                 key_status: key.key_status?,
                 signature: key.signature?,
                 occurrences: count.occurrences,
-                distinct_tokens: count.tokens.len() as u64,
+                distinct_tokens: count.tokens.count(),
                 sources: count.places.iter().collect(),
                 first_seen: count.first_seen,
                 last_seen: count.last_seen,

@@ -216,7 +216,7 @@ impl<'a> Report<'a> {
                 key.verdict.map_or("", Verdict::as_str),
                 key.agrees.as_str(),
             );
-            merged.entry(key).or_default().merge(count);
+            merged.entry(key).or_default().merge(count.clone());
         }
         merged.into_iter().map(|((stack, message, cause, verdict, agrees), count)| MessageRow {
             stack,

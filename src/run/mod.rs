@@ -220,7 +220,7 @@ impl<'r> Flow<'r> {
             .map(|worker| into_inner(worker).into_tally())
             .reduce(Tally::merge)
             .unwrap_or_else(|| Tally::new(self.options.criteria.bucket));
-        said.into_iter().for_each(|messages| tally.messages_mut().merge(&messages));
+        said.into_iter().for_each(|messages| tally.messages_mut().merge(messages));
         Ok(Scan { tally, sources, interrupted: self.stop.load(Ordering::Relaxed) })
     }
 

@@ -1,8 +1,8 @@
 //! What verifiers said, and whether we say the same of the tokens in question.
 
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 
-use super::{Places, earliest};
+use super::{Distinct, Places, earliest};
 use crate::secret::Fingerprint;
 use crate::timestamp::Timestamp;
 use crate::verdict::{Agreement, KeyStatus, SignatureStatus, Verdict, VerdictSet};
@@ -25,12 +25,12 @@ pub struct MessageKey {
 }
 
 /// How often, when and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MessageCount {
     /// Records.
     pub occurrences: u64,
     /// The tokens of them.
-    pub tokens: HashSet<Fingerprint>,
+    pub tokens: Distinct<Fingerprint>,
     /// The sources that hold them.
     pub places: Places,
     /// The earliest event time; `None` when no record has one.
@@ -61,7 +61,9 @@ impl MessageTally {
         source: u32,
     ) -> MessageNumber {
         let number = self.number(key);
-        self.counts[number.0 as usize].tokens.extend(token);
+        if let Some(token) = token {
+            self.counts[number.0 as usize].tokens.add(token);
+        }
         self.add_again(number, at, source);
         number
     }
@@ -76,10 +78,11 @@ impl MessageTally {
     }
 
     /// Adds what another tally counted.
-    pub fn merge(&mut self, other: &Self) {
-        for (key, count) in other.iter() {
-            let number = self.number(*key);
-            self.counts[number.0 as usize].merge(count);
+    pub fn merge(&mut self, mut other: Self) {
+        for (key, number) in other.numbers {
+            let theirs = std::mem::take(&mut other.counts[number.0 as usize]);
+            let number = self.number(key);
+            self.counts[number.0 as usize].merge(theirs);
         }
     }
 
@@ -100,9 +103,9 @@ impl MessageTally {
 
 impl MessageCount {
     /// Adds other records.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: Self) {
         self.occurrences += other.occurrences;
-        self.tokens.extend(&other.tokens);
+        self.tokens.merge(other.tokens);
         self.places.merge(&other.places);
         self.first_seen = earliest(self.first_seen, other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);

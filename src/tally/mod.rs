@@ -1,6 +1,7 @@
 //! Findings → counts that merge. Merging is associative and commutative and an empty tally is its identity, so that
 //! every worker counts for itself and the order in which they finish shows nowhere.
 
+mod distinct;
 mod groups;
 mod live;
 mod messages;
@@ -12,6 +13,7 @@ mod timeline;
 use foldhash::HashMap;
 use std::sync::Arc;
 
+pub use distinct::Distinct;
 pub use groups::{GroupCount, GroupTally, GroupValue};
 pub use live::{live_tokens, usable_until};
 pub use messages::{MessageCount, MessageKey, MessageNumber, MessageTally};
@@ -227,7 +229,7 @@ impl Tally {
         if self.tokens.len() < other.tokens.len() {
             std::mem::swap(&mut self, &mut other);
         }
-        self.messages.merge(&other.messages);
+        self.messages.merge(std::mem::take(&mut other.messages));
         self.groups.merge(std::mem::take(&mut other.groups));
         let mut renumbered: Vec<TokenNumber> = (0..).take(other.tokens.len()).map(TokenNumber).collect();
         for (fingerprint, number) in other.numbers {

@@ -3,6 +3,7 @@
 use foldhash::HashMap;
 
 use super::TokenNumber;
+use super::distinct::Distinct;
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 
@@ -57,7 +58,7 @@ pub struct Timeline {
 #[derive(Clone, Debug, Default)]
 struct Bucket {
     occurrences: u64,
-    tokens: TokenSet,
+    tokens: Distinct<TokenNumber>,
 }
 
 impl Timeline {
@@ -91,9 +92,9 @@ impl Timeline {
     pub(super) fn merge(&mut self, other: Self, renumbered: impl Fn(TokenNumber) -> TokenNumber) {
         self.coarsen_to(self.step.max(other.step));
         let ratio = self.width() / other.width();
-        for ((number, verdict), mut theirs) in other.buckets {
+        for ((number, verdict), Bucket { occurrences, tokens }) in other.buckets {
             let number = number.map(|number| number.div_euclid(ratio));
-            theirs.tokens.0.iter_mut().for_each(|token| *token = renumbered(*token));
+            let theirs = Bucket { occurrences, tokens: tokens.renamed(&renumbered) };
             self.buckets.entry((number, verdict)).or_default().merge(theirs);
             self.reach(number);
         }
@@ -106,7 +107,7 @@ impl Timeline {
         buckets.sort_unstable_by_key(|(key, _)| **key);
         buckets.into_iter().map(|(&(number, verdict), bucket)| {
             let start = number.map(|number| Timestamp::from_seconds(number.saturating_mul(self.width())));
-            (start, verdict, bucket.occurrences, bucket.tokens.distinct())
+            (start, verdict, bucket.occurrences, bucket.tokens.count())
         })
     }
 
@@ -143,42 +144,6 @@ impl Bucket {
     fn merge(&mut self, other: Self) {
         self.occurrences += other.occurrences;
         self.tokens.merge(other.tokens);
-    }
-}
-
-/// Tokens as they come, some of them more than once. To write a number behind the last one is what a finding can afford;
-/// the list is sorted and rid of what it holds twice when it has doubled.
-#[derive(Clone, Debug, Default)]
-struct TokenSet(Vec<TokenNumber>);
-
-impl TokenSet {
-    fn add(&mut self, token: TokenNumber) {
-        self.make_room(1);
-        self.0.push(token);
-    }
-
-    fn merge(&mut self, mut other: Self) {
-        if self.0.len() < other.0.len() {
-            std::mem::swap(self, &mut other);
-        }
-        self.make_room(other.0.len());
-        self.0.extend(other.0);
-    }
-
-    fn make_room(&mut self, more: usize) {
-        if self.0.capacity() - self.0.len() < more {
-            self.0.sort_unstable();
-            self.0.dedup();
-            let length = self.0.len();
-            self.0.reserve(length.max(more));
-        }
-    }
-
-    fn distinct(&self) -> u64 {
-        let mut tokens = self.0.clone();
-        tokens.sort_unstable();
-        tokens.dedup();
-        tokens.len() as u64
     }
 }
 
@@ -220,17 +185,6 @@ mod tests {
         timeline.add(None, Verdict::Valid, TokenNumber(3));
         let told: Vec<_> = timeline.iter().map(|(_, _, occurrences, tokens)| (occurrences, tokens)).collect();
         assert_eq!(told, [(1, 1), (3, 2), (2, 1)]);
-    }
-
-    #[test]
-    fn a_token_that_comes_a_million_times_takes_no_room() {
-        let mut timeline = Timeline::new(BucketWidth::Auto);
-        for n in 0..1_000_000 {
-            timeline.add(Some(Timestamp::from_seconds(0)), Verdict::Valid, TokenNumber(n % 3));
-        }
-        let bucket = timeline.buckets.values().next().unwrap();
-        assert_eq!((bucket.occurrences, bucket.tokens.distinct()), (1_000_000, 3));
-        assert!(bucket.tokens.0.capacity() < 64);
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! the beginning and the end, and hands over its first and its last one ([`Edges`]); a [`Seam`] joins them in the order of
 //! the source. What comes out does not depend on where chunks were cut.
 
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
@@ -82,22 +81,22 @@ impl<T> Record<T> {
 
     /// The message beside the token that it agrees with best, of several the first, and when its line was written. `told`
     /// says what is known of a token.
-    pub(crate) fn answer<O: Borrow<Outcome>>(
-        &self,
+    pub(crate) fn answer<'t>(
+        &'t self,
         entries: &[Entry],
-        told: impl Fn(&T) -> (O, Circumstances, Option<Timestamp>),
-    ) -> Option<(MessageKey, Option<&T>, Option<Timestamp>)> {
+        told: impl Fn(&'t T) -> (&'t Outcome, &'t Circumstances, Option<Timestamp>),
+    ) -> Option<(MessageKey, Option<&'t T>, Option<Timestamp>)> {
         let said = self.message?;
         let Entry { cause, rank, .. } = entries[said.entry];
         let statement = Statement { cause, rank };
         let agreements = self.tokens.iter().map(|token| {
             let (outcome, circumstances, at) = told(token);
-            (circumstances.agree(statement, outcome.borrow(), at), Some((token, outcome)))
+            (circumstances.agree(statement, outcome, at), Some((token, outcome)))
         });
         let (agrees, token) = agreements
             .min_by_key(|(agrees, _)| (*agrees != Agreement::Yes, *agrees != Agreement::Near))
             .unwrap_or((Agreement::NoToken, None));
-        let outcome = token.as_ref().map(|(_, outcome)| outcome.borrow());
+        let outcome = token.map(|(_, outcome)| outcome);
         let key = MessageKey {
             message: said.entry,
             verdict: outcome.map(|outcome| outcome.verdict),
@@ -216,7 +215,9 @@ impl Seam {
 impl Record<Witness> {
     /// Counts the message of a record of which nothing follows.
     fn settle(&self, source: u32, entries: &[Entry], tally: &mut MessageTally) {
-        let told = |token: &Witness| (token.outcome.clone(), token.circumstances, token.at);
+        const fn told(token: &Witness) -> (&Outcome, &Circumstances, Option<Timestamp>) {
+            (&token.outcome, &token.circumstances, token.at)
+        }
         if let Some((key, token, at)) = self.answer(entries, told) {
             tally.add(key, token.map(|token| token.fingerprint), at, source);
         }

@@ -81,17 +81,18 @@ pub struct Statement {
 /// What is known of a token besides its outcome.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Circumstances {
-    dates: Dates,
-    leeway: i64,
-    /// The steps that were not judged.
-    unjudged: VerdictSet,
+    pub(super) dates: Dates,
+    /// In milliseconds.
+    pub(super) leeway: i64,
+    /// The verdicts of steps that are left out, because the policy does not say what is right or the claims cannot be read.
+    pub(super) unjudged: VerdictSet,
 }
 
 impl Judgement {
     /// What else is known, for whoever asks later whether a verifier agrees.
     #[must_use]
-    pub const fn circumstances(&self) -> Circumstances {
-        Circumstances { dates: self.dates, leeway: self.leeway, unjudged: self.unjudged }
+    pub const fn circumstances(&self) -> &Circumstances {
+        &self.circumstances
     }
 }
 
@@ -103,7 +104,7 @@ impl Circumstances {
     }
 
     /// The event times around `at`, in milliseconds, at which the answer is the same if the outcome and the precision of the
-    /// time are.
+    /// time are. A `yes` is the same at any time.
     #[must_use]
     pub fn stretch(&self, at: Timestamp) -> Range<i64> {
         let tolerance = self.tolerance(at);

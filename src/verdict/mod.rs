@@ -49,10 +49,7 @@ pub struct Judgement {
     key: KeyQuestion,
     require_kid: bool,
     fails_by_line_end: bool,
-    dates: Dates,
-    leeway: i64,
-    /// The verdicts of steps that are left out, because the policy does not say what is right or the claims cannot be read.
-    unjudged: VerdictSet,
+    circumstances: Circumstances,
 }
 
 /// What explains a token's outcome, and is told in a notice of its own.
@@ -111,13 +108,15 @@ impl<'p> Judge<'p> {
             require_kid: Self::requires_kid(token, rules),
             fails_by_line_end,
             key,
-            dates: claims.map_or_else(Dates::default, |claims| Dates {
-                exp: claims.exp,
-                nbf: claims.nbf,
-                iat: claims.iat,
-            }),
-            leeway: self.policy.leeway,
-            unjudged: self.unjudged(rules, claims.is_some()),
+            circumstances: Circumstances {
+                dates: claims.map_or_else(Dates::default, |claims| Dates {
+                    exp: claims.exp,
+                    nbf: claims.nbf,
+                    iat: claims.iat,
+                }),
+                leeway: self.policy.leeway,
+                unjudged: self.unjudged(rules, claims.is_some()),
+            },
         }
     }
 
@@ -152,7 +151,9 @@ impl Judgement {
         let key = key::check_status(key_status, self.require_kid);
         let found = found.and_then(|status| key::check_status(status, false));
         let fit = key::check_fit(mismatch);
-        let dates = at.into_iter().flat_map(|at| time::check(&self.dates, at, self.leeway));
+        let dates = at
+            .into_iter()
+            .flat_map(|at| time::check(&self.circumstances.dates, at, self.circumstances.leeway));
         let mut first = self.first.clone();
         let mut failing = self.failing;
         for failure in key.into_iter().chain(found).chain(fit).chain(signature::check(signature)).chain(dates)
@@ -171,7 +172,7 @@ impl Judgement {
     /// Which dates are missed at an event time, and by how much.
     #[must_use]
     pub fn miss(&self, at: Timestamp) -> Miss {
-        Miss::of(&self.dates, at, self.leeway)
+        Miss::of(&self.circumstances.dates, at, self.circumstances.leeway)
     }
 
     /// What explains an outcome of this token.
@@ -188,7 +189,8 @@ impl Judgement {
     #[must_use]
     pub fn stretch(&self, at: Timestamp) -> Range<i64> {
         let at = at.millis();
-        let turns = || time::turns(&self.dates, self.leeway).chain(self.key.turns());
+        let Circumstances { dates, leeway, .. } = &self.circumstances;
+        let turns = || time::turns(dates, *leeway).chain(self.key.turns());
         let from = turns().filter(|turn| *turn <= at).max().unwrap_or(i64::MIN);
         let until = turns().filter(|turn| *turn > at).min().unwrap_or(i64::MAX);
         from..until
@@ -249,9 +251,11 @@ mod tests {
                 ]),
                 require_kid: false,
                 fails_by_line_end: false,
-                dates: Dates { exp: exp.map(date(false)), nbf: nbf.map(date(true)), iat: iat.map(date(false)) },
-                leeway,
-                unjudged: VerdictSet::default(),
+                circumstances: Circumstances {
+                    dates: Dates { exp: exp.map(date(false)), nbf: nbf.map(date(true)), iat: iat.map(date(false)) },
+                    leeway,
+                    unjudged: VerdictSet::default(),
+                },
             };
             let outcome = |millis| judgement.at(Some(Timestamp::from_millis(millis)));
             let stretch = judgement.stretch(Timestamp::from_millis(at));
