@@ -3,9 +3,9 @@
 
 mod criteria;
 mod facts;
+mod known;
 mod record;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::HashMap;
@@ -20,13 +20,14 @@ use crate::scan::candidate::{Extent, begins_run, extent};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
 use crate::secret::Fingerprint;
 use crate::tally::source::Found;
-use crate::tally::{MessageNumber, OutcomeNumber, Repeats, Sighting, Tally, TokenNumber, earliest};
+use crate::tally::{OutcomeNumber, Repeats, Sighting, Tally, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::decode;
 use crate::verdict::{Agreement, Judge, Judgement, Verdict};
 
 pub use criteria::Criteria;
 use facts::{Words, facts};
+use known::{Known, LastSighting, SaidBefore};
 pub use record::{Edges, Seam};
 use record::{Record, Records, Said, Witness};
 
@@ -69,41 +70,6 @@ pub struct Worker<'c> {
     /// What was found of verifiers' messages.
     memo: Memo,
     tally: Tally,
-}
-
-/// A token that was seen before.
-#[derive(Debug)]
-struct Known {
-    number: TokenNumber,
-    last: Option<LastSighting>,
-    /// What verifiers said of it the last times.
-    said: [Option<SaidBefore>; 2],
-}
-
-/// The last time that a token was found with an event time, and what another finding shares with it.
-#[derive(Debug)]
-struct LastSighting {
-    outcome: OutcomeNumber,
-    verdict: Verdict,
-    /// Whether it misses its dates by little, as it does all over the stretch.
-    is_near: bool,
-    /// The event times, in milliseconds, at which the outcome is the same.
-    stretch: Range<i64>,
-    /// A place in the source at which it was counted.
-    offset: u64,
-    /// The findings since, which the tally does not know yet, and the source.
-    repeats: Repeats,
-}
-
-/// A verifier's message beside no other token, counted, and what another such record shares with it.
-#[derive(Debug)]
-struct SaidBefore {
-    entry: usize,
-    outcome: OutcomeNumber,
-    /// The event times, in milliseconds, at which the message and the outcome agree as much.
-    stretch: Range<i64>,
-    has_subsecond: bool,
-    number: MessageNumber,
 }
 
 /// A finding, as its record remembers it.
@@ -414,32 +380,5 @@ impl<'c> Worker<'c> {
             known.last = Some(LastSighting { outcome, verdict, is_near, stretch, offset, repeats });
         }
         (outcome, verdict, is_near)
-    }
-}
-
-impl Known {
-    /// The last sighting, if a finding at `at` and at this offset of a source repeats it.
-    fn again(&mut self, at: Timestamp, source: u32, offset: u64) -> Option<&mut LastSighting> {
-        let last = self.last.as_mut()?;
-        let is_below = last.repeats.source == source && last.offset <= offset;
-        (is_below && last.stretch.contains(&at.millis())).then_some(last)
-    }
-
-    /// Tells the tally of the findings that it does not know yet.
-    fn hand_over(&mut self, tally: &mut Tally) {
-        if let Some(LastSighting { outcome, repeats, .. }) = &mut self.last
-            && repeats.occurrences > 0
-        {
-            tally.add_repeats(self.number, *outcome, repeats);
-            repeats.occurrences = 0;
-        }
-    }
-}
-
-impl SaidBefore {
-    /// Whether the same of the same token at `at` is counted as this was.
-    fn holds(&self, entry: usize, outcome: OutcomeNumber, at: Timestamp) -> bool {
-        let same = (self.entry, self.outcome, self.has_subsecond) == (entry, outcome, at.has_subsecond());
-        same && self.stretch.contains(&at.millis())
     }
 }

@@ -83,20 +83,24 @@ impl Timeline {
         let bucket = self.buckets.entry((number, verdict)).or_default();
         bucket.occurrences += 1;
         bucket.tokens.add(token);
-        if bucket.occurrences == 1 {
-            self.reach(number);
+        if let Some(number) = number
+            && bucket.occurrences == 1
+        {
+            self.reach((number, number));
         }
     }
 
     /// Adds what another timeline counted, whose tokens have other numbers; both must have been made with the same width.
-    pub(super) fn merge(&mut self, other: Self, renumbered: impl Fn(TokenNumber) -> TokenNumber) {
-        self.coarsen_to(self.step.max(other.step));
-        let ratio = self.width() / other.width();
-        for ((number, verdict), Bucket { occurrences, tokens }) in other.buckets {
-            let number = number.map(|number| number.div_euclid(ratio));
+    pub(super) fn merge(&mut self, mut other: Self, renumbered: impl Fn(TokenNumber) -> TokenNumber) {
+        let step = self.step.max(other.step);
+        self.coarsen_to(step);
+        other.coarsen_to(step);
+        for (key, Bucket { occurrences, tokens }) in other.buckets {
             let theirs = Bucket { occurrences, tokens: tokens.renamed(&renumbered) };
-            self.buckets.entry((number, verdict)).or_default().merge(theirs);
-            self.reach(number);
+            self.buckets.entry(key).or_default().merge(theirs);
+        }
+        if let Some(range) = other.range {
+            self.reach(range);
         }
     }
 
@@ -111,11 +115,10 @@ impl Timeline {
         })
     }
 
-    /// Notes that there is a bucket, and coarsens until the range fits into the most that a timeline may have.
-    fn reach(&mut self, number: Option<i64>) {
-        let Some(number) = number else { return };
-        let (first, last) = self.range.unwrap_or((number, number));
-        let (first, last) = (first.min(number), last.max(number));
+    /// Notes the first and the last of more buckets, and coarsens until all fit into the most that a timeline may have.
+    fn reach(&mut self, more: (i64, i64)) {
+        let (first, last) = self.range.unwrap_or(more);
+        let (first, last) = (first.min(more.0), last.max(more.1));
         self.range = Some((first, last));
         if self.chosen != BucketWidth::Auto || last.saturating_sub(first) < MAX_BUCKETS {
             return;
@@ -196,5 +199,17 @@ mod tests {
             left.merge(filled(BucketWidth::Auto, &seconds[split..]), |token| token);
             assert_eq!(left.iter().collect::<Vec<_>>(), whole);
         }
+    }
+
+    #[test]
+    fn a_timeline_that_only_the_merge_makes_too_long_coarsens_whole() {
+        let (early, late): (Vec<i64>, Vec<i64>) =
+            ((-400..0).step_by(7).collect(), (0..499).step_by(7).collect());
+        let mut merged = filled(BucketWidth::Auto, &early);
+        assert_eq!(merged.width(), 1);
+        merged.merge(filled(BucketWidth::Auto, &late), |token| token);
+        let whole = filled(BucketWidth::Auto, &[early, late].concat());
+        assert_eq!((merged.width(), whole.width()), (5, 5));
+        assert_eq!(merged.iter().collect::<Vec<_>>(), whole.iter().collect::<Vec<_>>());
     }
 }
