@@ -14,11 +14,12 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use jwtriage::message::{Catalogue, Finder, Sight};
 use jwtriage::policy::Policy;
-use jwtriage::scan::candidate::{Extent, PREFIXES, begins_run, extent, run_length};
+use jwtriage::scan::candidate::{Extent, extent, run_length};
 use jwtriage::scan::event_time::{TimeRules, of_line};
 use jwtriage::secret::{Fingerprinter, RawToken};
 use jwtriage::timestamp::Timestamp;
 use jwtriage::token::{Token, decode};
+use jwtriage::triage::STARTS;
 use jwtriage::verdict::{Judge, Verdict};
 
 fn main() {
@@ -33,13 +34,11 @@ fn token() -> String {
 #[divan::bench(args = NAMES, sample_count = 20)]
 fn starts(bencher: Bencher<'_, '_>, name: &str) {
     let Corpus { text, findings, distinct } = Corpus::named(name);
-    let finder = Finder::new(Catalogue::default(), &PREFIXES);
+    let finder = Finder::new(Catalogue::default(), STARTS);
     let all = |text: &[u8]| {
         let mut all = Vec::new();
         for sight in finder.sights(text) {
-            if let Sight::Start(at) = sight
-                && begins_run(&text[..at])
-            {
+            if let Sight::Start(at) = sight {
                 all.push(at);
             }
         }

@@ -16,7 +16,7 @@ use crate::input::chunk::{Chunk, TOKEN_LIMIT};
 use crate::message::{Hit, Memo, Sight};
 use crate::profile::{Forecast, Verifier};
 use crate::report::{ChunkRows, Occurrence};
-use crate::scan::candidate::{Extent, begins_run, extent};
+use crate::scan::candidate::{Extent, extent};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
 use crate::secret::Fingerprint;
 use crate::tally::source::Found;
@@ -25,7 +25,7 @@ use crate::timestamp::Timestamp;
 use crate::token::decode;
 use crate::verdict::{Agreement, Judge, Judgement, Verdict};
 
-pub use criteria::Criteria;
+pub use criteria::{Criteria, STARTS};
 use facts::{Words, facts};
 use known::{Known, LastSighting, SaidBefore};
 pub use record::{Edges, Seam};
@@ -138,7 +138,7 @@ impl<'c> Worker<'c> {
         let mut barren = 0;
         while let Some(sight) = sights.next() {
             let at = match sight {
-                Sight::Start(at) if at >= from && begins_run(&chunk.bytes[..at]) => at,
+                Sight::Start(at) if at >= from => at,
                 Sight::Start(_) => continue,
                 Sight::Message(hit) => {
                     self.say(hit, from, &mut lines, source, &mut records);
@@ -300,7 +300,7 @@ impl<'c> Worker<'c> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         let known = &mut self.tokens[token as usize];
         let number = known.number;
-        let again = event_time.and_then(|at| known.again(at, source.number, place.offset));
+        let again = event_time.and_then(|at| known.again(at, source.number, lines.order(&place)));
         let (outcome, verdict, is_near) = match (again, event_time) {
             (Some(last), Some(at)) => {
                 last.repeats.add(at);
@@ -377,7 +377,15 @@ impl<'c> Worker<'c> {
             let stretch = forecast.map_or_else(|| stretch.clone(), |forecast| forecast.narrow(&stretch, at));
             let source = sighting.source_id;
             let repeats = Repeats { occurrences: 0, first_seen: at, last_seen: at, source };
-            known.last = Some(LastSighting { outcome, verdict, is_near, stretch, offset, repeats });
+            known.last = Some(LastSighting {
+                outcome,
+                verdict,
+                is_near,
+                stretch,
+                line: sighting.line,
+                offset,
+                repeats,
+            });
         }
         (outcome, verdict, is_near)
     }

@@ -1,11 +1,11 @@
-//! Where messages stand in a chunk of a log.
+//! Which messages stand in a line of a log.
 
 use super::catalogue::Catalogue;
-use super::lead::{Filter, LONGEST_LEAD, Mark, leads};
-use super::memo::Memo;
+use super::lead::{Filter, LONGEST_LEAD, leads};
 use super::pattern::{Neighbours, Pattern};
+use super::sights::Starts;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use memchr::{memchr, memmem, memrchr};
+use memchr::memmem;
 use regex_automata::Input;
 use regex_automata::meta::Regex;
 use smallvec::SmallVec;
@@ -18,10 +18,7 @@ use std::sync::OnceLock;
 const REACH: usize = 512;
 
 /// How far from a hit of the first filter any search reaches.
-const AROUND: usize = REACH + LONGEST_LEAD;
-
-/// A run of base64url of this length is part of a token, a key or a digest, and what looks like a word in it is chance.
-const LONG_RUN: usize = 64;
+pub(super) const AROUND: usize = REACH + LONGEST_LEAD;
 
 /// A message in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,27 +31,20 @@ pub struct Hit {
     pub entry: usize,
 }
 
-/// What is seen in a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sight {
-    /// One of the beginnings that were asked for stands here.
-    Start(usize),
-    /// A message.
-    Message(Hit),
-}
-
 /// Finds the messages of a catalogue. One serves all threads; the patterns are compiled when first needed.
 #[derive(Debug)]
 pub struct Finder {
     catalogue: Catalogue,
-    /// The literals that all entries share.
-    filter: Filter,
+    /// The literals that entries share, and what else is looked for.
+    pub(super) filter: Filter,
+    /// Whether that can begin behind these bytes.
+    pub(super) behind: fn(&[u8]) -> bool,
     /// Each entry's own literals.
-    leads: AhoCorasick,
+    pub(super) leads: AhoCorasick,
     /// The entries that each of `leads` leads to.
     owners: Vec<Vec<Owner>>,
     /// How far leads reach around each of the filter's literals: before it, and behind it.
-    reaches: Vec<(usize, usize)>,
+    pub(super) reaches: Vec<(usize, usize)>,
     matchers: Vec<OnceLock<Matcher>>,
 }
 
@@ -88,10 +78,10 @@ struct Owner {
 }
 
 impl Finder {
-    /// A finder of all that is in the catalogue, and of every place where one of `starts` stands: with these begins
-    /// something else that is looked for, in the same pass.
+    /// A finder of all that is in the catalogue, and of every place where something else may begin.
     #[must_use]
-    pub fn new(catalogue: Catalogue, starts: &[[u8; 3]]) -> Self {
+    pub fn new(catalogue: Catalogue, starts: Starts<'_>) -> Self {
+        let Starts { texts: starts, behind } = starts;
         let shared = Filter::new(starts, []);
         let mut owners: BTreeMap<Vec<u8>, Vec<Owner>> = BTreeMap::new();
         for (entry, literals) in leads(catalogue.patterns(), &shared).into_iter().enumerate() {
@@ -112,38 +102,13 @@ impl Finder {
             .build(owners.keys())
             .expect("the literals of a catalogue make an automaton");
         let matchers = catalogue.patterns().iter().map(|_| OnceLock::new()).collect();
-        Self { catalogue, filter, leads, owners: owners.into_values().collect(), reaches, matchers }
+        Self { catalogue, filter, behind, leads, owners: owners.into_values().collect(), reaches, matchers }
     }
 
     /// The catalogue.
     #[must_use]
     pub const fn catalogue(&self) -> &Catalogue {
         &self.catalogue
-    }
-
-    /// The messages in `bytes`, which are whole lines, and the beginnings, in ascending order. No message overlaps another:
-    /// of two that would, the one of higher rank counts, then the longer, then the earlier entry. Between two beginnings,
-    /// that is: what led to a message before one of them is not asked what stands behind it.
-    #[must_use]
-    pub fn sights<'f, 'b>(&'f self, bytes: &'b [u8]) -> Sights<'f, 'b> {
-        self.sights_with(bytes, Memo::default())
-    }
-
-    /// The same with what was remembered of earlier bytes; see [`Sights::into_memo`].
-    #[must_use]
-    pub fn sights_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Sights<'f, 'b> {
-        Sights {
-            finder: self,
-            bytes,
-            from: 0,
-            found: Vec::new(),
-            ahead: None,
-            leads: SmallVec::new(),
-            told: 0,
-            run_end: 0,
-            line_end: 0,
-            memo,
-        }
     }
 
     fn rank(&self, hit: Hit) -> u8 {
@@ -155,7 +120,7 @@ impl Finder {
     }
 
     /// Keeps of hits that overlap the best; the last first.
-    fn keep_best(&self, hits: &mut Vec<Hit>) {
+    pub(super) fn keep_best(&self, hits: &mut Vec<Hit>) {
         hits.retain(|hit| hit.at < hit.end);
         if hits.len() <= 1 {
             return;
@@ -176,24 +141,24 @@ impl Finder {
 }
 
 /// A lead, by its number, and where it stands.
-type FoundLead = (usize, Range<usize>);
+pub(super) type FoundLead = (usize, Range<usize>);
 
 /// A line, and what was found in it so far.
-struct Look<'f, 'b, 'h> {
-    finder: &'f Finder,
-    line: &'b [u8],
+pub(super) struct Look<'f, 'b, 'h> {
+    pub(super) finder: &'f Finder,
+    pub(super) line: &'b [u8],
     /// Where the line begins.
-    at: usize,
+    pub(super) at: usize,
     /// Up to where each entry was looked for.
-    until: SmallVec<[(usize, usize); 8]>,
-    hits: &'h mut Vec<Hit>,
+    pub(super) until: SmallVec<[(usize, usize); 8]>,
+    pub(super) hits: &'h mut Vec<Hit>,
 }
 
 impl Look<'_, '_, '_> {
-    /// Looks for the entries that these leads lead to, if they begin before `limit`.
-    fn at_leads(&mut self, leads: &[FoundLead], limit: usize) {
+    /// Looks for the entries that these leads lead to.
+    pub(super) fn at_leads(&mut self, leads: &[FoundLead]) {
         let finder = self.finder;
-        for (number, lead) in leads.iter().filter(|(_, lead)| lead.start < limit) {
+        for (number, lead) in leads {
             for owner in &finder.owners[*number] {
                 let until = self.until.iter().find(|(entry, _)| *entry == owner.entry);
                 if until.is_none_or(|(_, until)| lead.start - self.at >= *until) {
@@ -211,9 +176,10 @@ impl Look<'_, '_, '_> {
                 self.add(owner.entry, start..start + text.len());
                 start + text.len()
             }
-            _ if pattern.is_plain() => lead.end,
+            // Another lead may begin inside of this one.
+            _ if pattern.is_plain() => lead.start + 1,
             _ if owner.neighbours.as_ref().is_some_and(|around| !around.stand(self.line, lead.start)) => {
-                lead.end
+                lead.start + 1
             }
             _ => self.search(owner.entry, pattern.longest(), lead),
         };
@@ -244,142 +210,4 @@ impl Look<'_, '_, '_> {
     fn add(&mut self, entry: usize, found: Range<usize>) {
         self.hits.push(Hit { at: self.at + found.start, end: self.at + found.end, entry });
     }
-}
-
-/// What is seen in a chunk; see [`Finder::sights`]. A line is looked at once, however many messages there are in it.
-#[derive(Debug)]
-pub struct Sights<'f, 'b> {
-    finder: &'f Finder,
-    bytes: &'b [u8],
-    /// Up to where all was seen.
-    from: usize,
-    /// The messages before that which were not told yet, the last first.
-    found: Vec<Hit>,
-    /// The mark behind them, if it was seen.
-    ahead: Option<Mark>,
-    /// What that leads to, if it is a literal.
-    leads: SmallVec<[FoundLead; 4]>,
-    /// Where the last message ends that was told.
-    told: usize,
-    /// Where the last long run ends.
-    run_end: usize,
-    /// Where the line ends that was looked at last.
-    line_end: usize,
-    memo: Memo,
-}
-
-impl Sights<'_, '_> {
-    /// What is to be remembered.
-    #[must_use]
-    pub fn into_memo(self) -> Memo {
-        self.memo
-    }
-
-    /// Looks for nothing before `position`, which must not be before what was told last: what stands there is known to be
-    /// no message, a token for example.
-    pub fn skip_to(&mut self, position: usize) {
-        self.from = self.from.max(position);
-        self.ahead.take_if(|mark| mark.at() < position);
-    }
-
-    /// The next mark at or behind `from`, but for literals that no lead holds and for those inside of long runs.
-    fn next_mark(&mut self, mut from: usize) -> Option<Mark> {
-        loop {
-            let mark = self.finder.filter.find(self.bytes, from..self.bytes.len())?;
-            let Mark::Literal(literal, number) = &mark else { return Some(mark) };
-            self.find_leads(literal, *number);
-            if !self.leads.is_empty() && literal.end > self.run_end {
-                match long_run_end(self.bytes, literal.clone()) {
-                    Some(run_end) => self.run_end = run_end,
-                    None => return Some(mark),
-                }
-            }
-            from = literal.start + 1;
-        }
-    }
-
-    /// Finds the leads that hold a literal. They reach so far around it that a lead never crosses the end of a line.
-    fn find_leads(&mut self, literal: &Range<usize>, number: usize) {
-        let Finder { leads, reaches, .. } = self.finder;
-        let (before, behind) = reaches[number];
-        let start = literal.start.saturating_sub(before);
-        let window = &self.bytes[start..self.bytes.len().min(literal.end + behind)];
-        let own = literal.start - start..literal.end - start;
-        let find = || {
-            let found = leads.find_overlapping_iter(window);
-            let holding = found.filter(|lead| lead.start() <= own.start && own.end <= lead.end());
-            holding.map(|lead| (lead.pattern().as_usize(), lead.range())).collect()
-        };
-        let found = self.memo.leads((window, own.start), find).iter();
-        self.leads.clear();
-        self.leads.extend(found.map(|(lead, at)| (*lead, start + at.start..start + at.end)));
-    }
-
-    /// Finds the messages that are led to from `first`, a literal, and from those behind it up to a beginning or to the end
-    /// of the line.
-    fn look_at_line(&mut self, first: Range<usize>) {
-        if first.start >= self.line_end {
-            let length = memchr(b'\n', &self.bytes[first.start..]);
-            self.line_end = length.map_or(self.bytes.len(), |length| first.start + length);
-        }
-        // As much of the line as any search may reach.
-        let floor = first.start.saturating_sub(AROUND);
-        let start = memrchr(b'\n', &self.bytes[floor..first.start]).map_or(floor, |at| floor + at + 1);
-        let line = &self.bytes[start..self.line_end];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let finder = self.finder;
-        let mut hits = std::mem::take(&mut self.found);
-        let mut look = Look { finder, line, at: start, until: SmallVec::new(), hits: &mut hits };
-        let mut literal = first;
-        loop {
-            let leads = std::mem::take(&mut self.leads);
-            let next = self.next_mark(literal.start + 1);
-            let limit = if let Some(Mark::Start(at)) = next { at } else { self.line_end };
-            look.at_leads(&leads, limit);
-            match next {
-                Some(Mark::Literal(next, _)) if next.start < self.line_end => literal = next,
-                other => {
-                    self.from = other.as_ref().map_or(self.bytes.len(), Mark::at);
-                    self.ahead = other;
-                    break;
-                }
-            }
-        }
-        // Around a literal behind a beginning, what stands before that may be found once more.
-        hits.retain(|hit| hit.at >= self.told);
-        finder.keep_best(&mut hits);
-        self.found = hits;
-    }
-}
-
-impl Iterator for Sights<'_, '_> {
-    type Item = Sight;
-
-    fn next(&mut self) -> Option<Sight> {
-        loop {
-            if let Some(hit) = self.found.pop() {
-                self.told = hit.end;
-                return Some(Sight::Message(hit));
-            }
-            let mark = self.ahead.take();
-            match mark.or_else(|| self.next_mark(self.from))? {
-                Mark::Start(at) => {
-                    self.from = at + 1;
-                    return Some(Sight::Start(at));
-                }
-                Mark::Literal(literal, _) => self.look_at_line(literal),
-            }
-        }
-    }
-}
-
-/// Where the run of base64url ends that `found` lies in, if it is a long one.
-fn long_run_end(bytes: &[u8], found: Range<usize>) -> Option<usize> {
-    let in_run = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if !bytes[found.clone()].iter().all(in_run) {
-        return None;
-    }
-    let before = bytes[..found.start].iter().rev().take(LONG_RUN).take_while(|byte| in_run(byte)).count();
-    let end = found.end + bytes[found.end..].iter().take_while(|byte| in_run(byte)).count();
-    (end - found.start + before >= LONG_RUN).then_some(end)
 }

@@ -100,17 +100,24 @@ impl Filter {
     pub(super) fn new<'l>(starts: &[[u8; 3]], others: impl IntoIterator<Item = &'l Vec<u8>>) -> Self {
         // At the place of a beginning no literal is seen: one that begins so is sought by what is behind.
         let is_seen = |text: &&[u8]| !starts.iter().any(|start| text.starts_with(start));
-        let others =
-            others.into_iter().map(|literal| (0..).map(|n| &literal[n..]).find(is_seen).unwrap_or(literal));
+        let others = others.into_iter();
+        let others = others.map(|literal| (0..).map(|n| &literal[n..]).find(is_seen).unwrap_or(literal));
+        let mut others: Vec<&[u8]> = others.collect();
         let mut beginnings = starts.iter().map(<[u8; 3]>::as_slice);
         let shared = ORDER.iter().filter_map(|literal| match *literal {
             START => beginnings.next().map(|start| (start, true)),
             literal => Some((literal.as_bytes(), false)),
         });
-        let mut literals: Vec<(&[u8], bool)> = shared.collect();
-        literals.extend(beginnings.map(|start| (start, true)));
-        literals.extend(others.map(|literal| (literal, false)));
-        let (literals, starts): (Vec<&[u8]>, Vec<bool>) = literals.into_iter().unzip();
+        let mut shared: Vec<(&[u8], bool)> = shared.collect();
+        shared.extend(beginnings.map(|start| (start, true)));
+        // Of literals that begin at one place the first is seen: so one that is the beginning of another stands before it.
+        others.sort_unstable_by_key(|literal| literal.len());
+        let (short, others): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|other| shared.iter().any(|(literal, _)| literal.starts_with(other)));
+        let own = |literal| (literal, false);
+        let literals = short.into_iter().map(own).chain(shared).chain(others.into_iter().map(own));
+        let (literals, starts): (Vec<&[u8]>, Vec<bool>) = literals.unzip();
         let kind = packed::MatchKind::LeftmostFirst;
         let mut config = packed::Config::new();
         // More than 32 literals would be put into twice as many buckets, with which a step is half as long. In this order

@@ -1,6 +1,7 @@
 //! What was found around a literal, by the bytes around it: a log says the same thing again and again, and to compare forty
 //! bytes is many times faster than to run an automaton over them.
 
+use super::lead::LONGEST_LEAD;
 use foldhash::quality::RandomState;
 use smallvec::SmallVec;
 use std::hash::BuildHasher;
@@ -9,8 +10,8 @@ use std::ops::Range;
 /// How many windows are remembered. One that comes later takes the place of another.
 const SLOTS: usize = 1024;
 
-/// How long windows are: a literal of the first filter with the rest of a lead on either side. A longer one is remembered too.
-const USUAL: usize = 36;
+/// The longest window: a literal of the first filter with the rest of a lead on either side.
+const LONGEST: usize = 2 * LONGEST_LEAD;
 
 /// A lead that holds the window's literal, by its number, and where it stands in the window.
 pub(super) type Lead = (usize, Range<usize>);
@@ -24,7 +25,7 @@ pub struct Memo {
 }
 
 struct Slot {
-    window: SmallVec<[u8; USUAL]>,
+    window: SmallVec<[u8; LONGEST]>,
     literal: usize,
     leads: Vec<Lead>,
 }

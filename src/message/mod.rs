@@ -21,11 +21,13 @@ mod finder;
 mod lead;
 mod memo;
 mod pattern;
+mod sights;
 
 pub use catalogue::{Catalogue, DEFAULT_RANK, Entry, OwnMessage, RANKS};
 pub use cause::Cause;
-pub use finder::{Finder, Hit, Sight, Sights};
+pub use finder::{Finder, Hit};
 pub use memo::Memo;
+pub use sights::{Sight, Sights, Starts};
 
 #[cfg(test)]
 mod tests;

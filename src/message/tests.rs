@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(Catalogue::default(), &[]));
+static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(Catalogue::default(), NOTHING_ELSE));
 
 /// The catalogue's patterns as they are written.
 static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -24,8 +24,11 @@ static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     FINDER.catalogue().patterns().iter().map(|pattern| pattern.compile().unwrap()).collect()
 });
 
-/// What else is looked for.
-const STARTS: [[u8; 3]; 2] = [*b"eyJ", *b"ew0"];
+/// What else is looked for: where no `-` is before it.
+const STARTS: Starts<'static> =
+    Starts { texts: &[*b"eyJ", *b"ew0"], behind: |before| !before.ends_with(b"-") };
+
+const NOTHING_ELSE: Starts<'static> = Starts { texts: &[], behind: |_| true };
 
 /// The messages in a text.
 fn hits(finder: &Finder, text: &[u8]) -> Vec<Hit> {
@@ -143,7 +146,7 @@ fn no_literal_of_the_first_filter_hides_behind_a_beginning() {
 
 #[test]
 fn every_entry_is_led_to_by_a_literal_that_the_first_filter_finds() {
-    let shared = Filter::new(&STARTS, []);
+    let shared = Filter::new(STARTS.texts, []);
     for (n, literals) in leads(FINDER.catalogue().patterns(), &shared).iter().enumerate() {
         assert!(!literals.is_empty(), "{}", SOURCES[n]);
         for literal in literals {
@@ -328,7 +331,7 @@ fn a_users_own_message_comes_first_and_may_hold_no_shared_literal() {
             own("größe \\w+ zu 'lang'"),
             own("eyJ is no token"),
         ]),
-        &STARTS,
+        STARTS,
     );
     let found = |text: &str| {
         let hits = hits(&finder, text.as_bytes()).into_iter();
@@ -346,11 +349,34 @@ fn a_users_own_message_comes_first_and_may_hold_no_shared_literal() {
 }
 
 #[test]
+fn a_users_literal_is_found_in_whatever_it_begins_and_wherever_it_begins_again() {
+    let own = |pattern| OwnMessage::new("shop", pattern, Cause::UnknownKid, 3).unwrap();
+    let patterns = [r"\bkid[ =]\d\S+", "yJa shut", "eyJab shut", r"=== token ===\d"];
+    let finder = Finder::new(Catalogue::new(&patterns.map(own)), STARTS);
+    let found = |text: &str| hits(&finder, text.as_bytes()).first().map(|hit| hit.entry);
+    for text in ["kid=7f3a", "kid 7f3a"] {
+        assert_eq!(found(text), Some(0), "{text}");
+    }
+    assert_eq!(found("x yJa shut"), Some(1));
+    assert_eq!(found("eyJab shut"), Some(2));
+    assert_eq!(found("=== token ==== token ===7"), Some(3));
+}
+
+#[test]
+fn only_what_may_begin_something_else_divides_a_line() {
+    let finder = Finder::new(Catalogue::default(), crate::triage::STARTS);
+    let line = "2026-06-12T01:00:00Z WARN invalid bearer token (framework auth): InvalidIssuer";
+    let said: Vec<_> = hits(&finder, line.as_bytes()).iter().map(|hit| hit.entry).collect();
+    let causes = said.iter().map(|entry| finder.catalogue().entries()[*entry].cause).collect::<Vec<_>>();
+    assert_eq!(causes, [Cause::WrongIssuer]);
+}
+
+#[test]
 fn many_own_messages_are_all_found() {
     let text = |n: usize| format!("{n:03} gate{n} shut");
     let own: Vec<OwnMessage> =
         (0..200).map(|n| OwnMessage::new("own", &text(n), Cause::Expired, 3).unwrap()).collect();
-    let finder = Finder::new(Catalogue::new(&own), &STARTS);
+    let finder = Finder::new(Catalogue::new(&own), STARTS);
     let log: String = (0..200).map(|n| text(n) + "\n").collect();
     assert_eq!(
         hits(&finder, log.as_bytes()).iter().map(|hit| hit.entry).collect::<Vec<_>>(),
@@ -408,7 +434,7 @@ fn salted() -> impl Strategy<Value = String> {
         2 => (text, 0..10_usize, 0..30_usize).prop_map(cut),
         2 => prop::sample::select(vec![
             "token", "jwt ", "JWT", " claim ", "\"", "\\\"", "'", "user=7", "Error: ", "issuer ", "a", "é",
-            "{\"message\":\"", "&quot;", "eyJhbGciOiJIUzI1NiJ9", ": ",
+            "{\"message\":\"", "&quot;", "eyJhbGciOiJIUzI1NiJ9", "-ew0", ": ",
         ]).prop_map(str::to_owned),
         1 => "[ -~]{0,12}",
     ];
@@ -428,22 +454,21 @@ proptest! {
 
     #[test]
     fn beginnings_are_seen_wherever_they_stand_and_only_they_divide_what_is_found(text in salted()) {
-        let finder = Finder::new(Catalogue::default(), &STARTS);
-        let (mut starts, mut messages, mut last) = (Vec::new(), Vec::new(), 0);
+        let finder = Finder::new(Catalogue::default(), STARTS);
+        let (mut starts, mut messages) = (Vec::new(), Vec::new());
         for sight in finder.sights(text.as_bytes()) {
-            let (at, kind) = match sight {
-                Sight::Start(at) => (at, &mut starts),
-                Sight::Message(hit) => (hit.at, &mut messages),
-            };
-            prop_assert!(last <= at, "{}", text);
-            last = at;
-            kind.push(sight);
+            match sight {
+                Sight::Start(at) => starts.push(at),
+                Sight::Message(hit) => messages.push(hit),
+            }
         }
-        let places = text.as_bytes().array_windows().enumerate().filter(|(_, start)| STARTS.contains(start));
-        prop_assert_eq!(starts, places.map(|(at, _)| Sight::Start(at)).collect::<Vec<_>>());
+        let places = text.as_bytes().array_windows().enumerate();
+        let places = places.filter(|(at, start)| STARTS.texts.contains(start) && !text[..*at].ends_with('-'));
+        prop_assert_eq!(starts, places.map(|(at, _)| at).collect::<Vec<_>>());
+        prop_assert!(messages.windows(2).all(|pair| pair[0].end <= pair[1].at), "{}", text);
         if !text.contains("eyJ") && !text.contains("ew0") {
             let whole = hits(&FINDER, text.as_bytes());
-            prop_assert_eq!(messages, whole.into_iter().map(Sight::Message).collect::<Vec<_>>());
+            prop_assert_eq!(messages, whole);
         }
     }
 

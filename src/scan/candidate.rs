@@ -53,7 +53,7 @@ pub enum Extent {
 }
 
 /// The places where a token may begin, by a look at every byte. A scan finds them together with messages: see
-/// [`crate::message::Finder`].
+/// [`crate::triage::STARTS`].
 pub fn starts(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let starts = bytes.array_windows().enumerate().filter(|(_, start)| is_prefix(**start));
     starts.map(|(at, _)| at).filter(|&at| begins_run(&bytes[..at]))

@@ -233,10 +233,12 @@ impl<'c> Lines<'c> {
         (began_here && is_its_end).then(|| end - start)
     }
 
-    /// A line that no position in the chunk is before.
+    /// A line that no position in the chunk is before; and the offset of a position, if the lines of the chunk are in the order
+    /// of offsets: those of records that were joined are not.
     #[must_use]
-    pub fn first_line(&self) -> u64 {
-        self.chunk.marks[0].line
+    pub fn order(&self, place: &Place) -> (u64, Option<u64>) {
+        let marks = &self.chunk.marks;
+        (marks[0].line, (marks.len() == 1).then_some(place.offset))
     }
 
     fn enter_line(&mut self, at: usize) {

@@ -2,17 +2,19 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::message::{Catalogue, Finder};
+use crate::message::{Catalogue, Finder, Starts};
 use crate::policy::Policy;
 use crate::profile::Profile;
-use crate::scan::candidate::PREFIXES;
+use crate::scan::candidate::{PREFIXES, begins_run};
 use crate::secret::Fingerprinter;
 use crate::tally::BucketWidth;
 use crate::timestamp::Timestamp;
 
+/// Where a token may begin, for a [`Finder`] to look for in the same pass.
+pub const STARTS: Starts<'static> = Starts { texts: &PREFIXES, behind: begins_run };
+
 /// Finds the messages of the catalogue, for all policies that add none.
-static BUILT_IN: LazyLock<Arc<Finder>> =
-    LazyLock::new(|| Arc::new(Finder::new(Catalogue::new(&[]), &PREFIXES)));
+static BUILT_IN: LazyLock<Arc<Finder>> = LazyLock::new(|| Arc::new(Finder::new(Catalogue::new(&[]), STARTS)));
 
 /// What every chunk is judged by.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Criteria {
         Self {
             messages: match &*policy.messages {
                 [] => Arc::clone(&BUILT_IN),
-                own => Arc::new(Finder::new(Catalogue::new(own), &PREFIXES)),
+                own => Arc::new(Finder::new(Catalogue::new(own), STARTS)),
             },
             policy,
             fingerprinter: Fingerprinter::public(),

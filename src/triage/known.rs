@@ -24,7 +24,8 @@ pub(super) struct LastSighting {
     pub(super) is_near: bool,
     /// The event times, in milliseconds, at which the outcome is the same.
     pub(super) stretch: Range<i64>,
-    /// A place in the source at which it was counted.
+    /// A line of the source on which it was counted, and the offset at which it stands there.
+    pub(super) line: u64,
     pub(super) offset: u64,
     /// The findings since, which the tally does not know yet, and the source.
     pub(super) repeats: Repeats,
@@ -42,11 +43,18 @@ pub(super) struct SaidBefore {
 }
 
 impl Known {
-    /// The last sighting, if a finding at `at` and at this offset of a source repeats it.
-    pub(super) fn again(&mut self, at: Timestamp, source: u32, offset: u64) -> Option<&mut LastSighting> {
+    /// The last sighting, if a finding at `at` in a source repeats it. `least_line` is a line that the finding is not before, and
+    /// `offset` is its own, where lines are in the order of offsets.
+    pub(super) fn again(
+        &mut self,
+        at: Timestamp,
+        source: u32,
+        (least_line, offset): (u64, Option<u64>),
+    ) -> Option<&mut LastSighting> {
         let last = self.last.as_mut()?;
-        let is_below = last.repeats.source == source && last.offset <= offset;
-        (is_below && last.stretch.contains(&at.millis())).then_some(last)
+        let is_below = last.line <= least_line || offset.is_some_and(|offset| last.offset <= offset);
+        let repeats = last.repeats.source == source && is_below && last.stretch.contains(&at.millis());
+        (repeats && last.repeats.occurrences < u32::MAX).then_some(last)
     }
 
     /// Tells the tally of the findings that it does not know yet.

@@ -1,0 +1,200 @@
+//! One pass over a chunk of a log: messages, and where something else may begin.
+
+use super::finder::{AROUND, Finder, FoundLead, Hit, Look};
+use super::lead::Mark;
+use super::memo::Memo;
+use memchr::{memchr, memrchr};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// A run of base64url of this length is part of a token, a key or a digest, and what looks like a word in it is chance.
+const LONG_RUN: usize = 64;
+
+/// Something that is looked for in the same pass as messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Starts<'s> {
+    /// What it begins with.
+    pub texts: &'s [[u8; 3]],
+    /// Whether it can begin behind these bytes.
+    pub behind: fn(&[u8]) -> bool,
+}
+
+/// What is seen in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Something may begin here that was asked for; see [`Starts`].
+    Start(usize),
+    /// A message.
+    Message(Hit),
+}
+
+impl Finder {
+    /// The messages in `bytes`, which are whole lines, and where something else may begin: each in ascending order, and a
+    /// message where what leads to it stands. None overlaps another: of two that would, the one of higher rank counts, then
+    /// the longer, then the earlier entry; but what was led to before a start is told without a look at what is behind that.
+    #[must_use]
+    pub fn sights<'f, 'b>(&'f self, bytes: &'b [u8]) -> Sights<'f, 'b> {
+        self.sights_with(bytes, Memo::default())
+    }
+
+    /// The same with what was remembered of earlier bytes; see [`Sights::into_memo`].
+    #[must_use]
+    pub fn sights_with<'f, 'b>(&'f self, bytes: &'b [u8], memo: Memo) -> Sights<'f, 'b> {
+        Sights {
+            finder: self,
+            bytes,
+            from: 0,
+            found: Vec::new(),
+            ahead: None,
+            leads: SmallVec::new(),
+            told: 0,
+            run_end: 0,
+            line_end: 0,
+            memo,
+        }
+    }
+}
+
+/// What is seen in a chunk; see [`Finder::sights`]. What lies between two starts in a line is looked at once, however many
+/// messages there are in it.
+#[derive(Debug)]
+pub struct Sights<'f, 'b> {
+    finder: &'f Finder,
+    bytes: &'b [u8],
+    /// Up to where all was seen.
+    from: usize,
+    /// The messages before that which were not told yet, the last first.
+    found: Vec<Hit>,
+    /// The mark behind them, if it was seen.
+    ahead: Option<Mark>,
+    /// What that leads to, if it is a literal.
+    leads: SmallVec<[FoundLead; 4]>,
+    /// Where the last message ends that was told.
+    told: usize,
+    /// Where the last long run ends.
+    run_end: usize,
+    /// Where the line ends that was looked at last.
+    line_end: usize,
+    memo: Memo,
+}
+
+impl Sights<'_, '_> {
+    /// What is to be remembered.
+    #[must_use]
+    pub fn into_memo(self) -> Memo {
+        self.memo
+    }
+
+    /// Lets nothing before `position` lead to a message or be a start; it must not be before what was told last. What stands
+    /// there is known, a token for example.
+    pub fn skip_to(&mut self, position: usize) {
+        self.from = self.from.max(position);
+        self.ahead.take_if(|mark| mark.at() < position);
+    }
+
+    /// The next mark at or behind `from`: a place where something else may begin, or a literal that a lead holds, outside of
+    /// long runs.
+    fn next_mark(&mut self, mut from: usize) -> Option<Mark> {
+        loop {
+            let mark = self.finder.filter.find(self.bytes, from..self.bytes.len())?;
+            from = mark.at() + 1;
+            match &mark {
+                Mark::Start(at) if (self.finder.behind)(&self.bytes[..*at]) => return Some(mark),
+                Mark::Literal(literal, number) if literal.end > self.run_end => {
+                    self.find_leads(literal, *number);
+                    if !self.leads.is_empty() {
+                        match long_run_end(self.bytes, literal.clone()) {
+                            Some(run_end) => self.run_end = run_end,
+                            None => return Some(mark),
+                        }
+                    }
+                }
+                Mark::Start(_) | Mark::Literal(..) => {}
+            }
+        }
+    }
+
+    /// Finds the leads that hold a literal. They reach so far around it that a lead never crosses the end of a line.
+    fn find_leads(&mut self, literal: &Range<usize>, number: usize) {
+        let Finder { leads, reaches, .. } = self.finder;
+        let (before, behind) = reaches[number];
+        let start = literal.start.saturating_sub(before);
+        let window = &self.bytes[start..self.bytes.len().min(literal.end + behind)];
+        let own = literal.start - start..literal.end - start;
+        let find = || {
+            let found = leads.find_overlapping_iter(window);
+            let holding = found.filter(|lead| lead.start() <= own.start && own.end <= lead.end());
+            holding.map(|lead| (lead.pattern().as_usize(), lead.range())).collect()
+        };
+        let found = self.memo.leads((window, own.start), find).iter();
+        self.leads.clear();
+        self.leads.extend(found.map(|(lead, at)| (*lead, start + at.start..start + at.end)));
+    }
+
+    /// Finds the messages that are led to from `first`, a literal, and from those behind it up to a beginning or to the end
+    /// of the line.
+    fn look_at_line(&mut self, first: Range<usize>) {
+        if first.start >= self.line_end {
+            let length = memchr(b'\n', &self.bytes[first.start..]);
+            self.line_end = length.map_or(self.bytes.len(), |length| first.start + length);
+        }
+        // As much of the line as any search may reach.
+        let floor = first.start.saturating_sub(AROUND);
+        let start = memrchr(b'\n', &self.bytes[floor..first.start]).map_or(floor, |at| floor + at + 1);
+        let line = &self.bytes[start..self.line_end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let finder = self.finder;
+        let mut hits = std::mem::take(&mut self.found);
+        let mut look = Look { finder, line, at: start, until: SmallVec::new(), hits: &mut hits };
+        let mut literal = first;
+        loop {
+            let leads = std::mem::take(&mut self.leads);
+            let next = self.next_mark(literal.start + 1);
+            look.at_leads(&leads);
+            match next {
+                Some(Mark::Literal(next, _)) if next.start < self.line_end => literal = next,
+                other => {
+                    self.from = other.as_ref().map_or(self.bytes.len(), Mark::at);
+                    self.ahead = other;
+                    break;
+                }
+            }
+        }
+        // Around a literal behind a beginning, what stands before that may be found once more.
+        hits.retain(|hit| hit.at >= self.told);
+        finder.keep_best(&mut hits);
+        self.found = hits;
+    }
+}
+
+impl Iterator for Sights<'_, '_> {
+    type Item = Sight;
+
+    fn next(&mut self) -> Option<Sight> {
+        loop {
+            if let Some(hit) = self.found.pop() {
+                self.told = hit.end;
+                return Some(Sight::Message(hit));
+            }
+            let mark = self.ahead.take();
+            match mark.or_else(|| self.next_mark(self.from))? {
+                Mark::Start(at) => {
+                    self.from = at + 1;
+                    return Some(Sight::Start(at));
+                }
+                Mark::Literal(literal, _) => self.look_at_line(literal),
+            }
+        }
+    }
+}
+
+/// Where the run of base64url ends that `found` lies in, if it is a long one.
+fn long_run_end(bytes: &[u8], found: Range<usize>) -> Option<usize> {
+    let in_run = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !bytes[found.clone()].iter().all(in_run) {
+        return None;
+    }
+    let before = bytes[..found.start].iter().rev().take(LONG_RUN).take_while(|byte| in_run(byte)).count();
+    let end = found.end + bytes[found.end..].iter().take_while(|byte| in_run(byte)).count();
+    (end - found.start + before >= LONG_RUN).then_some(end)
+}
