@@ -152,6 +152,8 @@ pub struct Lines<'c> {
     marks: &'c [Mark],
     /// Where the chunk's first line ends.
     first_line_end: usize,
+    /// A line that no position is before.
+    least_line: u64,
     /// The line that was asked about last: where it ends, and its time.
     line_end: usize,
     time: Option<EventTime>,
@@ -176,6 +178,7 @@ impl<'c> Lines<'c> {
             counted: chunk.marks[0],
             marks: &chunk.marks[1..],
             first_line_end: known_to,
+            least_line: chunk.marks.iter().map(|mark| mark.line).min().unwrap_or_default(),
             line_end: 0,
             time: None,
             format: None,
@@ -237,8 +240,7 @@ impl<'c> Lines<'c> {
     /// of offsets: those of records that were joined are not.
     #[must_use]
     pub fn order(&self, place: &Place) -> (u64, Option<u64>) {
-        let marks = &self.chunk.marks;
-        (marks[0].line, (marks.len() == 1).then_some(place.offset))
+        (self.least_line, (self.chunk.marks.len() == 1).then_some(place.offset))
     }
 
     fn enter_line(&mut self, at: usize) {
@@ -407,6 +409,26 @@ mod tests {
         let told = told(LOG, 1000, fallback);
         assert_eq!(told[0].2, Some((0, TimeSource::File)));
         assert_eq!(told[3].2, Some((0, TimeSource::Carried)));
+    }
+
+    #[test]
+    fn offsets_tell_the_order_of_lines_unless_records_were_joined() {
+        let mark = |at, offset, line| Mark { at, offset, line };
+        // A record that began in line 5 goes on behind another, which began in line 10.
+        let joined = vec![mark(0, 1000, 10), mark(6, 400, 5), mark(12, 1200, 5)];
+        for (marks, order) in [(vec![mark(0, 1000, 10)], Some(1012)), (joined, None)] {
+            let chunk = Chunk {
+                bytes: b"later begin end\n".to_vec(),
+                begins_inside_line: false,
+                begins_inside_run: false,
+                marks,
+            };
+            let context = TimeContext::default();
+            let mut lines = Lines::new(&chunk, &context);
+            let place = lines.place(12);
+            let least_line = if order.is_some() { 10 } else { 5 };
+            assert_eq!(lines.order(&place), (least_line, order));
+        }
     }
 
     #[test]
