@@ -128,6 +128,13 @@ impl Finder {
         hits.sort_unstable_by_key(|hit| {
             (Reverse(self.rank(*hit)), Reverse(hit.end - hit.at), hit.entry, hit.at)
         });
+        if let [best, other] = hits[..]
+            && best.at < other.end
+            && other.at < best.end
+        {
+            hits.truncate(1);
+            return;
+        }
         let mut kept: BTreeMap<usize, Hit> = BTreeMap::new();
         for hit in hits.drain(..) {
             // Those that are kept do not overlap: the last that begins before the end reaches furthest.
@@ -149,7 +156,7 @@ pub(super) struct Look<'f, 'b, 'h> {
     pub(super) line: &'b [u8],
     /// Where the line begins.
     pub(super) at: usize,
-    /// Up to where each entry was looked for.
+    /// Up to where entries were found, or searched for.
     pub(super) until: SmallVec<[(usize, usize); 8]>,
     pub(super) hits: &'h mut Vec<Hit>,
 }
@@ -176,10 +183,10 @@ impl Look<'_, '_, '_> {
                 self.add(owner.entry, start..start + text.len());
                 start + text.len()
             }
-            // Another lead may begin inside of this one.
-            _ if pattern.is_plain() => lead.start + 1,
+            // Most leads end here, and to note so would cost more than to come here again.
+            _ if pattern.is_plain() => return,
             _ if owner.neighbours.as_ref().is_some_and(|around| !around.stand(self.line, lead.start)) => {
-                lead.start + 1
+                return;
             }
             _ => self.search(owner.entry, pattern.longest(), lead),
         };

@@ -106,16 +106,24 @@ impl Pattern {
             memmem::find_iter(&text, lead).map(|offset| (n, offset)).collect::<Vec<_>>()
         });
         let [(n, offset)] = *places.collect::<Vec<_>>().as_slice() else { return None };
-        let across = |gap: usize, beyond: usize| {
-            let is_named = parts.get(gap).is_some_and(|part| *part == *NAMED);
-            parts.get(beyond).filter(|_| is_named).and_then(literal)
-        };
-        Some(Neighbours {
-            own: literal(&parts[n])?,
-            offset,
-            name: n.checked_sub(2).and_then(|name| across(n - 1, name)),
-            said: across(n + 1, n + 2),
-        })
+        let named = |at: usize| parts.get(at).is_some_and(|part| *part == *NAMED);
+        let mut behind = Vec::new();
+        let mut gap = Gap::Bytes(0);
+        for (at, part) in parts.iter().enumerate().skip(n + 1) {
+            let properties = part.properties();
+            let length = properties.minimum_len().filter(|length| properties.maximum_len() == Some(*length));
+            gap = match (literal(part), gap, length) {
+                (Some(text), gap, _) => {
+                    behind.push((gap, text));
+                    Gap::Bytes(0)
+                }
+                (None, Gap::Bytes(0), _) if named(at) => Gap::Named,
+                (None, Gap::Bytes(before), Some(length)) => Gap::Bytes(before + length),
+                _ => break,
+            };
+        }
+        let name = n.checked_sub(2).filter(|_| named(n - 1)).and_then(|name| literal(&parts[name]));
+        Some(Neighbours { own: literal(&parts[n])?, offset, name, behind })
     }
 
     /// The pattern as a machine.
@@ -148,8 +156,17 @@ pub(super) struct Neighbours {
     offset: usize,
     /// The name of an exception, and [`NAMED`] before the literal.
     name: Option<Vec<u8>>,
-    /// What an exception says, behind the literal and [`NAMED`].
-    said: Option<Vec<u8>>,
+    /// Other literals, each behind a gap, as far as gaps are known.
+    behind: Vec<(Gap, Vec<u8>)>,
+}
+
+/// What stands between two literals.
+#[derive(Clone, Copy, Debug)]
+enum Gap {
+    /// [`NAMED`].
+    Named,
+    /// So many bytes.
+    Bytes(usize),
 }
 
 impl Neighbours {
@@ -159,16 +176,28 @@ impl Neighbours {
         let Some((before, rest)) = at.checked_sub(self.offset).map(|start| line.split_at(start)) else {
             return false;
         };
-        let Some(behind) = rest.strip_prefix(self.own.as_slice()) else { return false };
+        let Some(mut rest) = rest.strip_prefix(self.own.as_slice()) else { return false };
         let named = self.name.as_ref().is_none_or(|name| match before.strip_suffix(b": ") {
             Some(before) => before.ends_with(name) || before.ends_with(b")"),
             None => matches!(before, [.., b'"' | b'2' | b';']),
         });
-        named
-            && self.said.as_ref().is_none_or(|said| match behind.strip_prefix(b": ") {
-                Some(behind) => behind.starts_with(said),
-                None => matches!(behind, [b'(' | b'"' | b'\\' | b'&', ..]),
-            })
+        if !named {
+            return false;
+        }
+        for (gap, literal) in &self.behind {
+            let behind = match gap {
+                Gap::Bytes(length) => rest.get(*length..),
+                Gap::Named if !rest.starts_with(b": ") => {
+                    return matches!(rest, [b'(' | b'"' | b'\\' | b'&', ..]);
+                }
+                Gap::Named => rest.get(2..),
+            };
+            match behind.and_then(|behind| behind.strip_prefix(literal.as_slice())) {
+                Some(behind) => rest = behind,
+                None => return false,
+            }
+        }
+        true
     }
 }
 
