@@ -28,7 +28,7 @@ use crate::verdict::{Agreement, Judge, Judgement, Verdict};
 pub use criteria::{Criteria, STARTS};
 use facts::{Words, facts};
 use known::{Known, LastSighting, SaidBefore};
-pub use record::{Edges, Seam};
+pub use record::{Edges, Entries, Seam};
 use record::{Record, Records, Said, Witness};
 
 /// What a chunk held that was not counted in the worker's tally.
@@ -205,8 +205,8 @@ impl<'c> Worker<'c> {
             let number = self.tokens[token as usize].number;
             (self.tally.outcome(number, outcome), self.judgements[token as usize].circumstances(), at)
         };
-        let entries = self.criteria.messages.catalogue().entries();
-        let Some((key, token, said_at)) = record.answer(entries, told) else { return };
+        let entries = || self.criteria.messages.catalogue().entries();
+        let Some((key, token, said_at)) = record.answer(&entries, told) else { return };
         let fingerprint = token.map(|seen| self.fingerprints[seen.token as usize]);
         let number = self.tally.messages_mut().add(key, fingerprint, said_at, source.number);
         if let Some((said, token, outcome, at)) = sole {

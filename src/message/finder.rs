@@ -1,6 +1,6 @@
 //! Which messages stand in a line of a log.
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, OwnMessage};
 use super::lead::{Filter, LONGEST_LEAD, leads};
 use super::pattern::{Neighbours, Pattern};
 use super::sights::Starts;
@@ -31,14 +31,22 @@ pub struct Hit {
     pub entry: usize,
 }
 
-/// Finds the messages of a catalogue. One serves all threads; the patterns are compiled when first needed.
+/// Finds the messages of the catalogue. One serves all threads. What a log without messages has no use for is made when it is
+/// first needed: the index, and of that the patterns.
 #[derive(Debug)]
 pub struct Finder {
-    catalogue: Catalogue,
+    own: Vec<OwnMessage>,
     /// The literals that entries share, and what else is looked for.
     pub(super) filter: Filter,
     /// Whether that can begin behind these bytes.
     pub(super) behind: fn(&[u8]) -> bool,
+    index: OnceLock<Index>,
+}
+
+/// What leads to the entries of a catalogue.
+#[derive(Debug)]
+pub(super) struct Index {
+    catalogue: Catalogue,
     /// Each entry's own literals.
     pub(super) leads: AhoCorasick,
     /// The entries that each of `leads` leads to.
@@ -78,23 +86,51 @@ struct Owner {
 }
 
 impl Finder {
-    /// A finder of all that is in the catalogue, and of every place where something else may begin.
+    /// A finder of the user's own messages, of those of the catalogue, and of every place where something else may begin.
     #[must_use]
-    pub fn new(catalogue: Catalogue, starts: Starts<'_>) -> Self {
-        let Starts { texts: starts, behind } = starts;
-        let shared = Filter::new(starts, []);
-        let mut owners: BTreeMap<Vec<u8>, Vec<Owner>> = BTreeMap::new();
-        for (entry, literals) in leads(catalogue.patterns(), &shared).into_iter().enumerate() {
-            let plain = catalogue.patterns()[entry].plain();
-            for literal in literals {
-                let offset = plain.and_then(|text| memmem::find(text, &literal)).unwrap_or(0);
-                let neighbours = catalogue.patterns()[entry].neighbours(&literal);
-                owners.entry(literal).or_default().push(Owner { entry, offset, neighbours });
+    pub fn new(own: &[OwnMessage], starts: Starts<'_>) -> Self {
+        let Starts { texts, behind } = starts;
+        let mut filter = Filter::new(texts, []);
+        if !own.is_empty() {
+            // The catalogue's entries share literals; the user's may have others.
+            let owners = owners(&Catalogue::new(own), &filter);
+            let unshared: Vec<&Vec<u8>> =
+                owners.keys().filter(|literal| filter.literal_in(literal).is_none()).collect();
+            if !unshared.is_empty() {
+                filter = Filter::new(texts, unshared);
             }
         }
-        let unshared: Vec<&Vec<u8>> =
-            owners.keys().filter(|literal| shared.literal_in(literal).is_none()).collect();
-        let filter = if unshared.is_empty() { shared } else { Filter::new(starts, unshared) };
+        Self { own: own.to_vec(), filter, behind, index: OnceLock::new() }
+    }
+
+    /// The catalogue, with the user's own messages.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.index().catalogue
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::new(Catalogue::new(&self.own), &self.filter))
+    }
+}
+
+/// The literals that lead to the entries of a catalogue, each with these.
+fn owners(catalogue: &Catalogue, shared: &Filter) -> BTreeMap<Vec<u8>, Vec<Owner>> {
+    let mut owners: BTreeMap<Vec<u8>, Vec<Owner>> = BTreeMap::new();
+    for (entry, literals) in leads(catalogue.patterns(), shared).into_iter().enumerate() {
+        let plain = catalogue.patterns()[entry].plain();
+        for literal in literals {
+            let offset = plain.and_then(|text| memmem::find(text, &literal)).unwrap_or(0);
+            let neighbours = catalogue.patterns()[entry].neighbours(&literal);
+            owners.entry(literal).or_default().push(Owner { entry, offset, neighbours });
+        }
+    }
+    owners
+}
+
+impl Index {
+    fn new(catalogue: Catalogue, filter: &Filter) -> Self {
+        let owners = owners(&catalogue, filter);
         let reaches = filter.reaches(owners.keys());
         let leads = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
@@ -102,13 +138,7 @@ impl Finder {
             .build(owners.keys())
             .expect("the literals of a catalogue make an automaton");
         let matchers = catalogue.patterns().iter().map(|_| OnceLock::new()).collect();
-        Self { catalogue, filter, behind, leads, owners: owners.into_values().collect(), reaches, matchers }
-    }
-
-    /// The catalogue.
-    #[must_use]
-    pub const fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
+        Self { catalogue, leads, owners: owners.into_values().collect(), reaches, matchers }
     }
 
     fn rank(&self, hit: Hit) -> u8 {
@@ -152,7 +182,7 @@ pub(super) type FoundLead = (usize, Range<usize>);
 
 /// A line, and what was found in it so far.
 pub(super) struct Look<'f, 'b, 'h> {
-    pub(super) finder: &'f Finder,
+    pub(super) index: &'f Index,
     pub(super) line: &'b [u8],
     /// Where the line begins.
     pub(super) at: usize,
@@ -164,9 +194,9 @@ pub(super) struct Look<'f, 'b, 'h> {
 impl Look<'_, '_, '_> {
     /// Looks for the entries that these leads lead to.
     pub(super) fn at_leads(&mut self, leads: &[FoundLead]) {
-        let finder = self.finder;
+        let index = self.index;
         for (number, lead) in leads {
-            for owner in &finder.owners[*number] {
+            for owner in &index.owners[*number] {
                 let until = self.until.iter().find(|(entry, _)| *entry == owner.entry);
                 if until.is_none_or(|(_, until)| lead.start - self.at >= *until) {
                     self.at_lead(owner, lead.start - self.at..lead.end - self.at);
@@ -176,7 +206,7 @@ impl Look<'_, '_, '_> {
     }
 
     fn at_lead(&mut self, owner: &Owner, lead: Range<usize>) {
-        let pattern = &self.finder.catalogue.patterns()[owner.entry];
+        let pattern = &self.index.catalogue.patterns()[owner.entry];
         let plain = pattern.plain().zip(lead.start.checked_sub(owner.offset));
         let until = match plain {
             Some((text, start)) if self.line[start..].starts_with(text) => {
@@ -200,7 +230,7 @@ impl Look<'_, '_, '_> {
     fn search(&mut self, entry: usize, longest: Option<usize>, lead: Range<usize>) -> usize {
         let reach = longest.map_or(REACH, |longest| longest.min(REACH));
         let window = lead.start.saturating_sub(reach)..self.line.len().min(lead.end + reach);
-        let Matcher { needed, regex } = self.finder.matcher(entry);
+        let Matcher { needed, regex } = self.index.matcher(entry);
         if needed.iter().all(|literal| literal.find(&self.line[window.clone()]).is_some()) {
             for found in regex.find_iter(Input::new(self.line).span(window.clone())) {
                 self.add(entry, found.range());

@@ -1,6 +1,6 @@
 //! One pass over a chunk of a log: messages, and where something else may begin.
 
-use super::finder::{AROUND, Finder, FoundLead, Hit, Look};
+use super::finder::{AROUND, Finder, FoundLead, Hit, Index, Look};
 use super::lead::Mark;
 use super::memo::Memo;
 use memchr::{memchr, memrchr};
@@ -116,7 +116,7 @@ impl Sights<'_, '_> {
 
     /// Finds the leads that hold a literal. They reach so far around it that a lead never crosses the end of a line.
     fn find_leads(&mut self, literal: &Range<usize>, number: usize) {
-        let Finder { leads, reaches, .. } = self.finder;
+        let Index { leads, reaches, .. } = self.finder.index();
         let (before, behind) = reaches[number];
         let start = literal.start.saturating_sub(before);
         let window = &self.bytes[start..self.bytes.len().min(literal.end + behind)];
@@ -143,9 +143,9 @@ impl Sights<'_, '_> {
         let start = memrchr(b'\n', &self.bytes[floor..first.start]).map_or(floor, |at| floor + at + 1);
         let line = &self.bytes[start..self.line_end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let finder = self.finder;
+        let index = self.finder.index();
         let mut hits = std::mem::take(&mut self.found);
-        let mut look = Look { finder, line, at: start, until: SmallVec::new(), hits: &mut hits };
+        let mut look = Look { index, line, at: start, until: SmallVec::new(), hits: &mut hits };
         let mut literal = first;
         loop {
             let leads = std::mem::take(&mut self.leads);
@@ -162,7 +162,7 @@ impl Sights<'_, '_> {
         }
         // Around a literal behind a beginning, what stands before that may be found once more.
         hits.retain(|hit| hit.at >= self.told);
-        finder.keep_best(&mut hits);
+        index.keep_best(&mut hits);
         self.found = hits;
     }
 }

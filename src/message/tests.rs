@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(Catalogue::default(), NOTHING_ELSE));
+static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(&[], NOTHING_ELSE));
 
 /// The catalogue's patterns as they are written.
 static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -325,12 +325,12 @@ fn all_messages_of_a_very_long_line_are_found() {
 fn a_users_own_message_comes_first_and_may_hold_no_shared_literal() {
     let own = |pattern| OwnMessage::new("shop", pattern, Cause::WrongAudience, 3).unwrap();
     let finder = Finder::new(
-        Catalogue::new(&[
+        &[
             own("gate closed for [a-z]+"),
             own("jwt expired"),
             own("größe \\w+ zu 'lang'"),
             own("eyJ is no token"),
-        ]),
+        ],
         STARTS,
     );
     let found = |text: &str| {
@@ -352,7 +352,7 @@ fn a_users_own_message_comes_first_and_may_hold_no_shared_literal() {
 fn a_users_literal_is_found_in_whatever_it_begins_and_wherever_it_begins_again() {
     let own = |pattern| OwnMessage::new("shop", pattern, Cause::UnknownKid, 3).unwrap();
     let patterns = [r"\bkid[ =]\d\S+", "yJa shut", "eyJab shut", r"=== token ===\d"];
-    let finder = Finder::new(Catalogue::new(&patterns.map(own)), STARTS);
+    let finder = Finder::new(&patterns.map(own), STARTS);
     let found = |text: &str| hits(&finder, text.as_bytes()).first().map(|hit| hit.entry);
     for text in ["kid=7f3a", "kid 7f3a"] {
         assert_eq!(found(text), Some(0), "{text}");
@@ -364,7 +364,7 @@ fn a_users_literal_is_found_in_whatever_it_begins_and_wherever_it_begins_again()
 
 #[test]
 fn only_what_may_begin_something_else_divides_a_line() {
-    let finder = Finder::new(Catalogue::default(), crate::triage::STARTS);
+    let finder = Finder::new(&[], crate::triage::STARTS);
     let line = "2026-06-12T01:00:00Z WARN invalid bearer token (framework auth): InvalidIssuer";
     let said: Vec<_> = hits(&finder, line.as_bytes()).iter().map(|hit| hit.entry).collect();
     let causes = said.iter().map(|entry| finder.catalogue().entries()[*entry].cause).collect::<Vec<_>>();
@@ -376,7 +376,7 @@ fn many_own_messages_are_all_found() {
     let text = |n: usize| format!("{n:03} gate{n} shut");
     let own: Vec<OwnMessage> =
         (0..200).map(|n| OwnMessage::new("own", &text(n), Cause::Expired, 3).unwrap()).collect();
-    let finder = Finder::new(Catalogue::new(&own), STARTS);
+    let finder = Finder::new(&own, STARTS);
     let log: String = (0..200).map(|n| text(n) + "\n").collect();
     assert_eq!(
         hits(&finder, log.as_bytes()).iter().map(|hit| hit.entry).collect::<Vec<_>>(),
@@ -454,7 +454,7 @@ proptest! {
 
     #[test]
     fn beginnings_are_seen_wherever_they_stand_and_only_they_divide_what_is_found(text in salted()) {
-        let finder = Finder::new(Catalogue::default(), STARTS);
+        let finder = Finder::new(&[], STARTS);
         let (mut starts, mut messages) = (Vec::new(), Vec::new());
         for sight in finder.sights(text.as_bytes()) {
             match sight {

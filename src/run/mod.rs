@@ -19,7 +19,6 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
 use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
-use crate::message::Entry;
 use crate::report::{ChunkRows, Format, OccurrenceSpool, Report, Staging};
 use crate::scan::event_time::TimeRules;
 use crate::scan::groups::GroupBy;
@@ -27,7 +26,7 @@ use crate::scan::lines::TimeContext;
 use crate::tally::source::Found;
 use crate::tally::{MessageTally, SourceTally, Tally};
 use crate::timestamp::Timestamp;
-use crate::triage::{Criteria, Edges, Seam, SourceId, Triaged, Worker};
+use crate::triage::{Criteria, Edges, Entries, Seam, SourceId, Triaged, Worker};
 
 /// How to scan.
 #[derive(Debug)]
@@ -207,11 +206,12 @@ impl<'r> Flow<'r> {
         if let Some(failure) = into_inner(self.failure) {
             return Err(failure);
         }
-        let entries = self.options.criteria.messages.catalogue().entries();
+        let messages = &self.options.criteria.messages;
+        let entries = || messages.catalogue().entries();
         let (mut sources, said): (Vec<_>, Vec<_>) = into_inner(self.sources)
             .into_iter()
             .filter_map(Arc::into_inner)
-            .map(|source| source.into_tally(entries))
+            .map(|source| source.into_tally(&entries))
             .unzip();
         sources.sort_by(|a, b| (&a.name, a.status, &a.error).cmp(&(&b.name, b.status, &b.error)));
         let mut tally = self
@@ -263,7 +263,7 @@ impl<'r> Flow<'r> {
         let mut rows = self.occurrences.map(|_| ChunkRows::new(&state.id.name));
         let Triaged { found, edges } =
             lock(&self.workers[thread]).triage(&chunk, context, &state.id, rows.as_mut());
-        state.join(number, edges, self.entries());
+        state.join(number, edges, &|| self.options.criteria.messages.catalogue().entries());
         if found.candidates > 0 {
             self.observer.found(found.candidates);
         }
@@ -278,10 +278,6 @@ impl<'r> Flow<'r> {
         if buffers.len() < 2 * self.workers.len() && chunk.bytes.capacity() <= 2 * LINE_LIMIT {
             buffers.push(chunk.bytes);
         }
-    }
-
-    fn entries(&self) -> &[Entry] {
-        self.options.criteria.messages.catalogue().entries()
     }
 
     /// A buffer that another chunk no longer needs, or a new one.
@@ -336,7 +332,7 @@ impl Visitor for Reader<'_, '_, '_> {
 
 impl SourceState {
     /// Takes the edges of a chunk by its number.
-    fn join(&self, number: u64, edges: Edges, entries: &[Entry]) {
+    fn join(&self, number: u64, edges: Edges, entries: Entries<'_>) {
         let Said { seam, messages } = &mut *lock(&self.said);
         seam.join(number, edges, self.id.number, entries, messages);
     }
@@ -355,7 +351,7 @@ impl SourceState {
     }
 
     /// What was found in the source, and what verifiers said across its chunks.
-    fn into_tally(self, entries: &[Entry]) -> (SourceTally, MessageTally) {
+    fn into_tally(self, entries: Entries<'_>) -> (SourceTally, MessageTally) {
         let tally = self.tally();
         let Said { mut seam, mut messages } = into_inner(self.said);
         seam.finish(self.id.number, entries, &mut messages);

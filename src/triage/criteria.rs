@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::message::{Catalogue, Finder, Starts};
+use crate::message::{Finder, Starts};
 use crate::policy::Policy;
 use crate::profile::Profile;
 use crate::scan::candidate::{PREFIXES, begins_run};
@@ -14,7 +14,7 @@ use crate::timestamp::Timestamp;
 pub const STARTS: Starts<'static> = Starts { texts: &PREFIXES, behind: begins_run };
 
 /// Finds the messages of the catalogue, for all policies that add none.
-static BUILT_IN: LazyLock<Arc<Finder>> = LazyLock::new(|| Arc::new(Finder::new(Catalogue::new(&[]), STARTS)));
+static BUILT_IN: LazyLock<Arc<Finder>> = LazyLock::new(|| Arc::new(Finder::new(&[], STARTS)));
 
 /// What every chunk is judged by.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Criteria {
         Self {
             messages: match &*policy.messages {
                 [] => Arc::clone(&BUILT_IN),
-                own => Arc::new(Finder::new(Catalogue::new(own), STARTS)),
+                own => Arc::new(Finder::new(own, STARTS)),
             },
             policy,
             fingerprinter: Fingerprinter::public(),

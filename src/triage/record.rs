@@ -18,6 +18,9 @@ use crate::verdict::{Agreement, Circumstances, Outcome, Statement};
 /// How many tokens of one record are asked whether they are what a message is about: the first. A record with more is a dump.
 const MAX_TOKENS: usize = 16;
 
+/// Gives the entries of the catalogue, which is not made before a record holds a message.
+pub type Entries<'e> = &'e dyn Fn() -> &'e [Entry];
+
 /// A message in a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Said {
@@ -83,11 +86,11 @@ impl<T> Record<T> {
     /// says what is known of a token.
     pub(crate) fn answer<'t>(
         &'t self,
-        entries: &[Entry],
+        entries: Entries<'_>,
         told: impl Fn(&'t T) -> (&'t Outcome, &'t Circumstances, Option<Timestamp>),
     ) -> Option<(MessageKey, Option<&'t T>, Option<Timestamp>)> {
         let said = self.message?;
-        let Entry { cause, rank, .. } = entries[said.entry];
+        let Entry { cause, rank, .. } = entries()[said.entry];
         let statement = Statement { cause, rank };
         let agreements = self.tokens.iter().map(|token| {
             let (outcome, circumstances, at) = told(token);
@@ -185,7 +188,7 @@ impl Seam {
         number: u64,
         edges: Edges,
         source: u32,
-        entries: &[Entry],
+        entries: Entries<'_>,
         tally: &mut MessageTally,
     ) {
         self.waiting.insert(number, edges);
@@ -205,7 +208,7 @@ impl Seam {
     }
 
     /// Counts the last record.
-    pub fn finish(&mut self, source: u32, entries: &[Entry], tally: &mut MessageTally) {
+    pub fn finish(&mut self, source: u32, entries: Entries<'_>, tally: &mut MessageTally) {
         if let Some(ended) = self.open.take() {
             ended.settle(source, entries, tally);
         }
@@ -214,7 +217,7 @@ impl Seam {
 
 impl Record<Witness> {
     /// Counts the message of a record of which nothing follows.
-    fn settle(&self, source: u32, entries: &[Entry], tally: &mut MessageTally) {
+    fn settle(&self, source: u32, entries: Entries<'_>, tally: &mut MessageTally) {
         const fn told(token: &Witness) -> (&Outcome, &Circumstances, Option<Timestamp>) {
             (&token.outcome, &token.circumstances, token.at)
         }
@@ -284,16 +287,16 @@ mod tests {
                     }
                 };
                 if let Some(ended) = ended {
-                    ended.map(witness).settle(7, &entries, &mut tally);
+                    ended.map(witness).settle(7, &|| &entries, &mut tally);
                 }
             }
             edges.push(Some(records.edges(witness)));
         }
         let mut seam = Seam::default();
         for &number in order {
-            seam.join(number as u64, edges[number].take().unwrap(), 7, &entries, &mut tally);
+            seam.join(number as u64, edges[number].take().unwrap(), 7, &|| &entries, &mut tally);
         }
-        seam.finish(7, &entries, &mut tally);
+        seam.finish(7, &|| &entries, &mut tally);
         tally
     }
 

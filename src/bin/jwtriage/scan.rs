@@ -88,7 +88,8 @@ fn write(
     let audience = |aud: &str| policy.knows_audience(aud);
     let known = Known { issuer: &issuer, audience: &audience };
     let groups: Vec<String> = options.groups.iter().map(|group| group.name.clone()).collect();
-    let catalogue = options.criteria.messages.catalogue().entries();
+    let has_messages = scan.tally.messages().iter().next().is_some();
+    let catalogue = if has_messages { options.criteria.messages.catalogue().entries() } else { &[] };
     let hints = likely_causes(scan, policy, catalogue, now);
     let findings = Findings {
         tally: &scan.tally,
