@@ -343,7 +343,7 @@ impl<'c> Worker<'c> {
             Some(TimeSource::File) => found.at_file_time += 1,
             Some(_) => {}
         }
-        found.undated_lines += u64::from(place.is_first_on_line && place.format.is_none());
+        found.undated_lines += u64::from(lines.count_line() && place.format.is_none());
         if let Some(values) = lines.groups() {
             let fingerprint = self.fingerprints[token as usize];
             for (name, value) in values.iter().enumerate() {

@@ -135,8 +135,6 @@ pub struct Place {
     pub format: Option<TimeFormat>,
     /// Where its record begins in the decompressed source: see [`RECORD_LIMIT`]. It names the record, whatever the chunks.
     pub record: u64,
-    /// Whether no earlier position on this line was asked for; of a line in pieces, only in the first piece.
-    pub is_first_on_line: bool,
 }
 
 /// Answers for one chunk.
@@ -154,6 +152,8 @@ pub struct Lines<'c> {
     first_line_end: usize,
     /// A line that no position is before.
     least_line: u64,
+    /// Where the last line ends that was counted.
+    counted_to: usize,
     /// The line that was asked about last: where it ends, and its time.
     line_end: usize,
     time: Option<EventTime>,
@@ -180,6 +180,7 @@ impl<'c> Lines<'c> {
             first_line_end: known_to,
             least_line: chunk.marks.iter().map(|mark| mark.line).min().unwrap_or_default(),
             line_end: 0,
+            counted_to: 0,
             time: None,
             format: None,
             record: 0,
@@ -199,11 +200,7 @@ impl<'c> Lines<'c> {
             self.marks = rest;
         }
         self.at = at;
-        let enters = at >= self.line_end;
-        // A line that began in an earlier chunk was counted there.
-        let began_earlier = self.chunk.begins_inside_line && at < self.first_line_end;
-        let is_first_on_line = enters && !began_earlier;
-        if enters {
+        if at >= self.line_end {
             self.enter_line(at);
         }
         Place {
@@ -211,7 +208,6 @@ impl<'c> Lines<'c> {
             time: self.time,
             format: self.format,
             record: self.record,
-            is_first_on_line,
         }
     }
 
@@ -223,6 +219,15 @@ impl<'c> Lines<'c> {
         self.counted.offset += between.len() as u64;
         self.counted.at = self.at;
         self.counted.line
+    }
+
+    /// Whether the last position's line was not counted before, which it is now; of a line in pieces, only the first is.
+    pub fn count_line(&mut self) -> bool {
+        // A line that began in an earlier chunk was counted there.
+        let began_earlier = self.chunk.begins_inside_line && self.at < self.first_line_end;
+        let is_new = !began_earlier && self.counted_to < self.line_end;
+        self.counted_to = self.line_end;
+        is_new
     }
 
     /// The length of the last position's line, without its end, if nothing but white space stands between `end` and

@@ -142,6 +142,13 @@ fn a_group_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_line_without_a_time_counts_as_such_whatever_is_said_on_it() {
+    let log = format!("jwt expired {}\njwt expired\n{}\n", late(), late());
+    let told = told(&[("app.log", log)], &[], "sources.csv", &["lines", "candidates", "undated_lines"]);
+    assert_eq!(told, ["3|2|2"]);
+}
+
+#[test]
 fn a_group_that_has_no_value_anywhere_is_told() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("app.log"), expired_line()).unwrap();

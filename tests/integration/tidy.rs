@@ -38,7 +38,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
             "timestamp",
         ],
     ),
-    ("run", &["triage", "report", "tally", "token", "message", "scan", "input", "error", "timestamp"]),
+    ("run", &["triage", "report", "tally", "token", "scan", "input", "error", "timestamp"]),
     ("lib", &[]),
 ];
 
