@@ -27,6 +27,12 @@ fn start(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| Finder::new(&[], STARTS));
 }
 
+/// What it pays for its first literal that may lead to a message.
+#[divan::bench(sample_count = 20)]
+fn catalogue(bencher: Bencher<'_, '_>) {
+    bencher.bench_local(|| Finder::new(&[], STARTS).catalogue().entries().len());
+}
+
 /// Logs that hold no message: what the first filter costs, and what it lets through.
 #[divan::bench(args = NAMES, sample_count = 20)]
 fn none(bencher: Bencher<'_, '_>, name: &str) {

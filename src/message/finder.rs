@@ -59,7 +59,7 @@ pub(super) struct Index {
 /// A pattern, compiled.
 #[derive(Debug)]
 struct Matcher {
-    /// What every match holds: most leads of patterns that share them are told apart by this.
+    /// What every match holds, wherever it stands in it.
     needed: Vec<memmem::Finder<'static>>,
     regex: Regex,
 }
@@ -158,6 +158,7 @@ impl Index {
         hits.sort_unstable_by_key(|hit| {
             (Reverse(self.rank(*hit)), Reverse(hit.end - hit.at), hit.entry, hit.at)
         });
+        // The usual case: the name of an exception with what it says, and what it says alone.
         if let [best, other] = hits[..]
             && best.at < other.end
             && other.at < best.end

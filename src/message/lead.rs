@@ -60,7 +60,7 @@ const START: &str = "";
 pub(super) const LONGEST_LEAD: usize = 12;
 
 /// The search for a few short literals, and in the same pass for the beginnings of something else: two passes over the
-/// bytes of a log cost half as much again.
+/// bytes of a log cost twice as much.
 #[derive(Debug)]
 pub(super) struct Filter {
     search: Search,

@@ -1,4 +1,4 @@
-//! What was found around a literal, by the bytes around it: a log says the same thing again and again, and to compare forty
+//! What was found around a literal, by the bytes around it: a log says the same thing again and again, and to compare two dozen
 //! bytes is many times faster than to run an automaton over them.
 
 use super::lead::LONGEST_LEAD;

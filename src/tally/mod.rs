@@ -120,8 +120,8 @@ pub struct Sighting<'a> {
     pub length: u32,
 }
 
-/// More findings of what begins with the same bytes, with an outcome that was counted in the same source before, on the same
-/// line or above. They are summed up where they are found: every step through memory that a single one costs is a wait.
+/// More findings of the same bytes, with an outcome that was counted for them in the same source before, on the same line or
+/// above. They are summed up where they are found: every step through memory that a single one costs is a wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Repeats {
     /// How many.
