@@ -16,13 +16,13 @@ use crate::input::chunk::{Chunk, TOKEN_LIMIT};
 use crate::message::{Hit, Memo, Sight};
 use crate::profile::{Forecast, Verifier};
 use crate::report::{ChunkRows, Occurrence};
-use crate::scan::candidate::{Extent, extent};
+use crate::scan::candidate::{Extent, Shape, shape};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
 use crate::secret::Fingerprint;
 use crate::tally::source::Found;
 use crate::tally::{OutcomeNumber, Repeats, Sighting, Tally, earliest};
 use crate::timestamp::Timestamp;
-use crate::token::decode;
+use crate::token::{decode, is_short_and_no_header};
 use crate::verdict::{Agreement, Judge, Judgement, Verdict};
 
 pub use criteria::{Criteria, STARTS};
@@ -30,6 +30,9 @@ use facts::{Words, facts};
 use known::{Known, LastSighting, SaidBefore};
 pub use record::{Edges, Entries, Seam};
 use record::{Record, Records, Said, Witness};
+
+/// `{"alg":"` in base64url, and no less than one character behind it.
+const SHORTEST_HEADER: usize = 13;
 
 /// What a chunk held that was not counted in the worker's tally.
 #[derive(Debug)]
@@ -231,16 +234,20 @@ impl<'c> Worker<'c> {
     /// The token whose candidate begins `bytes`, and the candidate's length; or, if there is none, how far what looked
     /// like one reaches.
     fn token(&mut self, bytes: &[u8]) -> Result<(u32, usize), usize> {
-        let reach = match extent(bytes) {
-            Extent::Open(length) => length,
-            Extent::Whole(length) => {
-                let hash = self.hash(&bytes[..length]);
-                if let Some(&token) = self.by_bytes.get(&hash) {
-                    return Ok((token, length));
-                }
-                length
+        let Shape { head, extent } = shape(bytes);
+        let (Extent::Whole(reach) | Extent::Open(reach)) = extent;
+        // What stands alone, or is too short for a header that says which algorithm, is seldom a token: to see so costs less
+        // than to look it up.
+        let is_doubtful = head < SHORTEST_HEADER || extent == Extent::Whole(head);
+        if is_doubtful && is_short_and_no_header(bytes, head) {
+            return Err(reach);
+        }
+        if let Extent::Whole(length) = extent {
+            let hash = self.hash(&bytes[..length]);
+            if let Some(&token) = self.by_bytes.get(&hash) {
+                return Ok((token, length));
             }
-        };
+        }
         self.decoded(bytes).map_err(|_| reach)
     }
 

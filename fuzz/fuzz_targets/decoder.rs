@@ -10,7 +10,7 @@
 #![no_main]
 
 use jwtriage::policy::Policy;
-use jwtriage::scan::candidate::{Extent, extent};
+use jwtriage::scan::candidate::{Extent, shape};
 use jwtriage::token::{Decoded, Fault, SignaturePart, Token, decode, mask_tokens};
 use jwtriage::verdict::{Judge, Verdict};
 use libfuzzer_sys::fuzz_target;
@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
         let again = decode(&alone, &show).expect("a candidate is one wherever it stands");
         assert_eq!(told(&again), told(&decoded), "followed by {behind:?}");
     }
-    if let Extent::Whole(length) = extent(bytes) {
+    if let Extent::Whole(length) = shape(bytes).extent {
         assert_eq!(decoded.length, length);
     }
     if is_whole(&decoded.token) {

@@ -2,7 +2,7 @@
 
 use super::catalogue::{Catalogue, OwnMessage};
 use super::lead::{Filter, LONGEST_LEAD, leads};
-use super::pattern::{Neighbours, Pattern};
+use super::pattern::{Neighbours, Pattern, stands};
 use super::sights::Starts;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
@@ -210,7 +210,7 @@ impl Look<'_, '_, '_> {
         let pattern = &self.index.catalogue.patterns()[owner.entry];
         let plain = pattern.plain().zip(lead.start.checked_sub(owner.offset));
         let until = match plain {
-            Some((text, start)) if self.line[start..].starts_with(text) => {
+            Some((text, start)) if stands(self.line, start, text) => {
                 self.add(owner.entry, start..start + text.len());
                 start + text.len()
             }

@@ -173,10 +173,11 @@ impl Neighbours {
     /// Whether they may stand around a lead that begins at `at`. Where it is not the `: ` of most logs that divides a name and
     /// what is said, only its first or last character is looked at.
     pub(super) fn stand(&self, line: &[u8], at: usize) -> bool {
-        let Some((before, rest)) = at.checked_sub(self.offset).map(|start| line.split_at(start)) else {
+        let Some(start) = at.checked_sub(self.offset).filter(|&start| stands(line, start, &self.own)) else {
             return false;
         };
-        let Some(mut rest) = rest.strip_prefix(self.own.as_slice()) else { return false };
+        let before = &line[..start];
+        let mut rest = &line[start + self.own.len()..];
         let named = self.name.as_ref().is_none_or(|name| match before.strip_suffix(b": ") {
             Some(before) => before.ends_with(name) || before.ends_with(b")"),
             None => matches!(before, [.., b'"' | b'2' | b';']),
@@ -185,20 +186,27 @@ impl Neighbours {
             return false;
         }
         for (gap, literal) in &self.behind {
-            let behind = match gap {
-                Gap::Bytes(length) => rest.get(*length..),
+            let gap = match gap {
+                Gap::Bytes(length) => *length,
                 Gap::Named if !rest.starts_with(b": ") => {
                     return matches!(rest, [b'(' | b'"' | b'\\' | b'&', ..]);
                 }
-                Gap::Named => rest.get(2..),
+                Gap::Named => 2,
             };
-            match behind.and_then(|behind| behind.strip_prefix(literal.as_slice())) {
-                Some(behind) => rest = behind,
-                None => return false,
+            if !stands(rest, gap, literal) {
+                return false;
             }
+            rest = &rest[gap + literal.len()..];
         }
         true
     }
+}
+
+/// Whether a text stands in a line at `at`. Its end is compared first, as a number: that tells most texts apart which share
+/// what leads to them.
+pub(super) fn stands(line: &[u8], at: usize, text: &[u8]) -> bool {
+    line.get(at..at + text.len())
+        .is_some_and(|there| there.last_chunk::<4>() == text.last_chunk() && there == text)
 }
 
 /// How much a set of literals narrows the search: the length of its shortest member.
@@ -253,11 +261,11 @@ fn widened_literal(literal: &[u8]) -> Vec<Hir> {
     let mut plain = 0;
     let mut at = 0;
     while at < literal.len() {
-        let behind_name = NAMES.iter().any(|name| literal[..at].ends_with(name.as_bytes()));
+        let behind_name = || NAMES.iter().any(|name| literal[..at].ends_with(name.as_bytes()));
         let (wide, length) = match &literal[at..] {
             [b'"', ..] => (&QUOTE, 1),
             [b'\'', ..] => (&APOSTROPHE, 1),
-            [b':', b' ', ..] if behind_name => (&NAMED, 2),
+            [b':', b' ', ..] if behind_name() => (&NAMED, 2),
             _ => {
                 at += 1;
                 continue;

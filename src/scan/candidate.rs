@@ -7,6 +7,8 @@
 //! - [`PLAIN`]: runs of base64url joined by single dots. What follows tells whether that is the whole candidate
 //!   ([`Extent::Whole`]) or whether the decoder has to look closer (padding, wrong alphabets, masks, `~` parts).
 
+use wide::u8x16;
+
 /// The first three characters of a candidate: `{"`, `{ `, `{\n`, `{\r`, `{\t`, or one white space before the brace.
 pub const START: &str = r"ey[AIJKL]|ew[0ko]|IHs|Cns|CXs|DQp";
 
@@ -52,6 +54,15 @@ pub enum Extent {
     Open(usize),
 }
 
+/// The plain shape of what may be a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// The length of its first run.
+    pub head: usize,
+    /// How far it reaches.
+    pub extent: Extent,
+}
+
 /// The places where a token may begin, by a look at every byte. A scan finds them together with messages: see
 /// [`crate::triage::STARTS`].
 pub fn starts(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
@@ -89,22 +100,24 @@ fn ends_escape(before: &[u8]) -> bool {
     }
 }
 
-/// How far the candidate that begins `bytes` reaches.
+/// The plain shape that begins `bytes`.
 #[must_use]
-pub fn extent(bytes: &[u8]) -> Extent {
-    let mut end = run_length(bytes);
+pub fn shape(bytes: &[u8]) -> Shape {
+    let head = run_length(bytes);
+    let mut end = head;
     while bytes.get(end) == Some(&b'.') {
         let run = run_length(&bytes[end + 1..]);
         if run == 0 {
-            return Extent::Open(end);
+            return Shape { head, extent: Extent::Open(end) };
         }
         end += 1 + run;
     }
-    match bytes.get(end) {
+    let extent = match bytes.get(end) {
         Some(b'&' | b'\\') if begins_mask(&bytes[end..]) => Extent::Open(end),
         Some(&byte) if !ENDS[byte as usize] => Extent::Open(end),
         _ => Extent::Whole(end),
-    }
+    };
+    Shape { head, extent }
 }
 
 /// Whether an escaped `<` begins `behind`: see [`MASK`].
@@ -129,25 +142,35 @@ const ENDS: [bool; 256] = {
     table
 };
 
-/// Whether a byte belongs to the base64url alphabet (RFC 4648 §5). Without branches, so that a block of bytes is
-/// tested with vector instructions.
+/// Whether a byte belongs to the base64url alphabet (RFC 4648 §5).
 #[must_use]
 pub const fn is_base64url(byte: u8) -> bool {
-    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let digit = byte.wrapping_sub(b'0') < 10;
-    letter | digit | (byte == b'-') | (byte == b'_')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// Length of the run of base64url that begins `bytes`. Tokens are hundreds of bytes long: whole blocks are tested at
-/// once, which the compiler vectorises.
+/// Length of the run of base64url that begins `bytes`. Tokens are hundreds of bytes long: sixteen bytes are tested at once,
+/// with vectors that every processor has. That takes 50 to 80 ns for a token of 540 bytes; what compilers make of a loop took
+/// 190.
 #[must_use]
 pub fn run_length(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 32;
-    let blocks = bytes.chunks_exact(BLOCK);
-    let whole =
-        blocks.take_while(|block| block.iter().fold(true, |all, &byte| all & is_base64url(byte))).count();
-    let rest = &bytes[whole * BLOCK..];
-    whole * BLOCK + rest.iter().take_while(|&&byte| is_base64url(byte)).count()
+    let mut length = 0;
+    for block in bytes.as_chunks().0 {
+        let in_run = which_are_base64url(u8x16::new(*block)).to_bitmask();
+        if in_run != 0xffff {
+            return length + in_run.trailing_ones() as usize;
+        }
+        length += block.len();
+    }
+    length + bytes[length..].iter().take_while(|&&byte| is_base64url(byte)).count()
+}
+
+/// The same as [`is_base64url`], all ones where it is true.
+fn which_are_base64url(bytes: u8x16) -> u8x16 {
+    let all = u8x16::splat;
+    let is_within = |from_first: u8x16, last| from_first.min(all(last)).simd_eq(from_first);
+    let letters = is_within((bytes | all(0x20)) - all(b'a'), 25);
+    let digits = is_within(bytes - all(b'0'), 9);
+    letters | digits | bytes.simd_eq(all(b'-')) | bytes.simd_eq(all(b'_'))
 }
 
 #[cfg(test)]
@@ -192,11 +215,16 @@ mod tests {
         #[test]
         fn extents_are_what_the_patterns_say(text in salted(), head in "[A-Za-z0-9_-]{1,3}") {
             let text = [head.into_bytes(), text].concat();
-            prop_assert_eq!(extent(&text), extent_by_pattern(&text));
+            prop_assert_eq!(shape(&text).extent, extent_by_pattern(&text));
+            prop_assert_eq!(shape(&text).head, run_length(&text));
         }
 
         #[test]
-        fn the_run_length_is_that_of_a_naive_count(text in prop::collection::vec(0x20_u8..0x80, 0..200)) {
+        fn the_run_length_is_that_of_a_naive_count(
+            run in "[A-Za-z0-9_-]{0,70}",
+            rest in prop::collection::vec(any::<u8>(), 0..70),
+        ) {
+            let text = [run.as_bytes(), &rest].concat();
             let naive = text.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-' || **b == b'_').count();
             prop_assert_eq!(run_length(&text), naive);
         }
@@ -213,10 +241,23 @@ mod tests {
     #[test]
     fn an_escaped_mask_leaves_the_extent_open() {
         for mask in ["&lt;redacted&gt;", "\\u003credacted\\u003e", "\\u003CREDACTED\\u003E"] {
-            assert_eq!(extent(format!("eyJhbGciOi.e30{mask}").as_bytes()), Extent::Open(14), "{mask}");
+            assert_eq!(shape(format!("eyJhbGciOi.e30{mask}").as_bytes()).extent, Extent::Open(14), "{mask}");
         }
         for behind in ["&l=1", "&amp;", "\\n", "\\u0026"] {
-            assert_eq!(extent(format!("eyJhbGciOi.e30{behind}").as_bytes()), Extent::Whole(14), "{behind}");
+            assert_eq!(
+                shape(format!("eyJhbGciOi.e30{behind}").as_bytes()).extent,
+                Extent::Whole(14),
+                "{behind}"
+            );
+        }
+    }
+
+    #[test]
+    fn vectors_and_bytes_agree_on_the_alphabet() {
+        for byte in 0..=255 {
+            let in_run = which_are_base64url(u8x16::splat(byte)).to_bitmask();
+            assert_eq!(in_run == 0xffff, is_base64url(byte), "{byte}");
+            assert!(in_run == 0xffff || in_run == 0, "{byte}");
         }
     }
 

@@ -17,6 +17,7 @@ pub use claims::{Claims, NumericDate};
 pub use decode::{Decoded, decode};
 pub use header::Header;
 pub use mask::{mask_parts, mask_tokens};
+pub use segment::is_short_and_no_header;
 
 /// A decoded candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]

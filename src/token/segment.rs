@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use aho_corasick::packed::Searcher;
 
 use super::json::Ending;
-use super::piece::{Alphabet, Piece, decode_into, mask_length};
+use super::piece::{Alphabet, Piece, mask_length};
 use super::{Claims, Header};
 use crate::scan::candidate::run_length;
 
@@ -14,7 +14,8 @@ pub(super) type Segment<'a, T> = (T, Ending, Piece<'a>);
 
 /// Reads the header that begins `bytes`; `None` when none does.
 pub(super) fn read_header(bytes: &[u8]) -> Option<Segment<'_, Header>> {
-    if is_short_and_no_header(bytes) {
+    let head = run_length(&bytes[..bytes.len().min(HEADER_WINDOWS[0])]);
+    if is_short_and_no_header(bytes, head) {
         return None;
     }
     read_header_whole(bytes)
@@ -54,22 +55,37 @@ pub(super) fn read_claims<'a>(bytes: &'a [u8], from: usize, show: &[String]) -> 
 /// shows it in the first; without them, a long run that is full of beginnings would be read once for each.
 const HEADER_WINDOWS: [usize; 3] = [256, 2 << 10, 32 << 10];
 
-/// What each header has, or the escape without which JSON cannot write it otherwise.
-static MARKS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["alg\"", "enc\""].map(Finder::new));
+/// What each header has, `alg"` or `enc"`, or an escape of a letter, `\u`, without which JSON cannot write them otherwise: as
+/// base64url writes them, whichever of three places they have in its groups of three bytes.
+const MARKS: [&str; 30] = [
+    "YWxnI", "FsZy", "hbGci", "ZW5jI", "VuYy", "lbmMi", "XHU", "XHV", "XHW", "XHX", "Fx1", "Vx1", "lx1",
+    "1x1", "cdQ", "cdR", "cdS", "cdT", "cdU", "cdV", "cdW", "cdX", "cdY", "cdZ", "cda", "cdb", "cdc", "cdd",
+    "cde", "cdf",
+];
 
-/// Whether the short run that begins `bytes` is no header for sure. It says nothing that [`read_header`] would not find
-/// out too, but logs may be full of cursors and ids that begin like a token, and this parses and allocates nothing.
-fn is_short_and_no_header(bytes: &[u8]) -> bool {
-    let window = &bytes[..bytes.len().min(HEADER_WINDOWS[0])];
-    let run = run_length(window);
-    let behind = &bytes[run..];
-    let may_go_on = run == window.len() || matches!(behind[0], b'+' | b'/' | b'%' | b'=');
-    if may_go_on || mask_length(behind).is_some() {
+/// What looks for [`MARKS`]; none on machines without vectors.
+static MARK_SEARCH: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(MARKS));
+
+/// A search in less than this takes other ways than vectors, which are slower.
+const LEAST_SEARCHED: usize = 40;
+
+/// Whether what `bytes` begin with, a run of base64url of `head` bytes, is no header for sure. It says nothing that [`decode`]
+/// would not find out too, but logs may be full of cursors and ids that begin like a token, and this decodes and allocates
+/// nothing.
+///
+/// [`decode`]: super::decode
+#[must_use]
+pub fn is_short_and_no_header(bytes: &[u8], head: usize) -> bool {
+    let Some(behind) = bytes.get(head..).filter(|behind| head < HEADER_WINDOWS[0] && !behind.is_empty())
+    else {
+        return false;
+    };
+    if matches!(behind[0], b'+' | b'/' | b'%' | b'=') || mask_length(behind).is_some() {
         return false;
     }
-    let mut text = [0; HEADER_WINDOWS[0]];
-    let text = decode_into(&window[..run], &mut text);
-    memchr::memchr(b'\\', text).is_none() && MARKS.iter().all(|mark| mark.find(text).is_none())
+    let window = &bytes[..bytes.len().min(head.max(LEAST_SEARCHED))];
+    let search = MARK_SEARCH.as_ref();
+    search.is_some_and(|search| search.find(window).is_none_or(|mark| mark.end() > head))
 }
 
 fn read_header_in(bytes: &[u8], alphabet: Alphabet) -> Option<Segment<'_, Header>> {
@@ -107,8 +123,8 @@ mod tests {
 
     /// Texts that begin like a token, encoded from JSON that is nearly a header.
     fn nearly_headers() -> impl Strategy<Value = Vec<u8>> {
-        let broken = r#"\{ ?"(a|al|alg|enc|kid|\\u0061lg|[a-z >?~]{0,300})"?(:"?[A-Za-z0-9>?~]{0,12}"?,?"?(alg|enc|typ)?"?:?)?\}?"#;
-        let whole = r#"\{"x[>?~]{0,9}":1,"(alg|\\u0061lg|enc|al)":"[>?~]{0,9}"\}"#;
+        let broken = r#"\{ ?"(a|al|alg|enc|kid|\\u0061lg|a\\u006cg|al\\u0067|e\\u006[Ee]c|[a-z >?~]{0,300}|[ -~]{0,40})"?(:"?[A-Za-z0-9>?~]{0,12}"?,?"?(alg|enc|typ)?"?:?)?\}?"#;
+        let whole = r#"\{"x[>?~]{0,9}":1,"(alg|\\u0061lg|\\u0065nc|a\\u006Cg|enc|al)":"[>?~]{0,9}"\}"#;
         let json = prop_oneof![broken, whole];
         let behind = r#"(\.|\.\.\.|\*\*\*|\.\*\*\*|\+|/|%2B|=|==|%3D| |"|\[REDACTED\]|\\u003cmasked>|&lt;masked&gt;)?[A-Za-z0-9.]{0,9}"#;
         (json, 0..6_usize, behind, prop::sample::select(vec![BASE64URL_NOPAD, BASE64_NOPAD])).prop_map(
@@ -119,6 +135,22 @@ mod tests {
                 text
             },
         )
+    }
+
+    #[test]
+    fn a_mark_is_known_wherever_it_stands_and_whatever_stands_around_it() {
+        for mark in ["alg\"", "enc\"", "\\u"] {
+            for before in 0..3 {
+                for around in 0..=u8::MAX {
+                    let text = [&vec![around; before], mark.as_bytes(), &[around, around]].concat();
+                    let text = BASE64URL_NOPAD.encode(&text);
+                    assert!(
+                        MARKS.iter().any(|mark| text.contains(mark)),
+                        "{mark} behind {before} of {around}"
+                    );
+                }
+            }
+        }
     }
 
     proptest! {
@@ -133,7 +165,7 @@ mod tests {
                     Ending::NotAnObject | Ending::Invalid => false,
                 })
             };
-            prop_assert!(!(is_short_and_no_header(&text) && decodes(&text)));
+            prop_assert!(!(is_short_and_no_header(&text, run_length(&text)) && decodes(&text)));
         }
     }
 }
