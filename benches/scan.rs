@@ -14,7 +14,7 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use jwtriage::message::{Finder, Sight};
 use jwtriage::policy::Policy;
-use jwtriage::scan::candidate::{Extent, run_length, shape};
+use jwtriage::scan::candidate::{self, Extent, run_length};
 use jwtriage::scan::event_time::{TimeRules, of_line};
 use jwtriage::secret::{Fingerprinter, RawToken};
 use jwtriage::timestamp::Timestamp;
@@ -65,8 +65,8 @@ fn run(bencher: Bencher<'_, '_>, length: usize) {
 fn whole_extent(bencher: Bencher<'_, '_>) {
     let text = token() + " behind";
     let length = text.len() - " behind".len();
-    assert_eq!(shape(text.as_bytes()).extent, Extent::Whole(length));
-    bencher.counter(BytesCount::new(length)).bench_local(|| shape(black_box(text.as_bytes())));
+    assert_eq!(candidate::shape(text.as_bytes()).extent, Extent::Whole(length));
+    bencher.counter(BytesCount::new(length)).bench_local(|| candidate::shape(black_box(text.as_bytes())));
 }
 
 /// What the decoder meets.

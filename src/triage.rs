@@ -4,30 +4,30 @@
 mod criteria;
 mod facts;
 mod known;
+mod prepared;
 mod record;
 
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use foldhash::quality::RandomState;
-use std::hash::BuildHasher;
 
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
 use crate::message::{Hit, Memo, Sight};
-use crate::profile::{Forecast, Verifier};
+use crate::profile::Verifier;
 use crate::report::{ChunkRows, Occurrence};
 use crate::scan::candidate::{Extent, Shape, shape};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
-use crate::secret::Fingerprint;
 use crate::tally::source::Found;
-use crate::tally::{OutcomeNumber, Repeats, Sighting, Tally, earliest};
+use crate::tally::{OutcomeNumber, Sighting, Tally, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::{decode, is_short_and_no_header};
 use crate::verdict::{Agreement, Judge, Judgement, Verdict};
 
 pub use criteria::{Criteria, STARTS};
 use facts::{Words, facts};
-use known::{Known, LastSighting, SaidBefore};
+use known::{Known, SaidBefore};
+pub use prepared::PreparedTokens;
+use prepared::{Hash, Prepared};
 pub use record::{Edges, Entries, Seam};
 use record::{Record, Records, Said, Witness};
 
@@ -57,18 +57,16 @@ pub struct SourceId {
 pub struct Worker<'c> {
     criteria: &'c Criteria,
     tokens: Vec<Known>,
-    /// The name of each of the tokens; this and what follows is apart from what every finding needs, so that that lies close
-    /// together.
-    fingerprints: Vec<Fingerprint>,
-    /// What can be said about each of the tokens.
-    judgements: Vec<Judgement>,
+    /// What can be said about each of the tokens; this and what follows is apart from what every finding needs, so that that lies
+    /// close together.
+    prepared: Vec<Arc<Prepared>>,
+    /// What verifiers said of each of the tokens the last times.
+    said: Vec<[Option<SaidBefore>; 2]>,
     verifier: Option<Verifier<'c>>,
-    /// What the verifier would say about each of the tokens; empty without one.
-    forecasts: Vec<Forecast>,
-    /// Tokens by two independent hashes of their candidate's bytes. The bytes themselves are not kept: 128 bits under
-    /// random keys tell candidates apart.
-    by_bytes: HashMap<(u64, u64), u32>,
-    hashers: [RandomState; 2],
+    /// The tokens by their candidates.
+    by_bytes: HashMap<Hash, u32>,
+    /// What other workers have prepared too.
+    shared: Arc<PreparedTokens>,
     words: Words,
     /// What was found of verifiers' messages.
     memo: Memo,
@@ -94,18 +92,23 @@ struct Finding {
 }
 
 impl<'c> Worker<'c> {
-    /// A worker that has seen nothing.
+    /// A worker that has seen nothing, and shares what it prepares with no other.
     #[must_use]
     pub fn new(criteria: &'c Criteria) -> Self {
+        Self::sharing(criteria, Arc::default())
+    }
+
+    /// One that shares what it prepares with others; all by the same criteria.
+    #[must_use]
+    pub fn sharing(criteria: &'c Criteria, shared: Arc<PreparedTokens>) -> Self {
         Self {
             criteria,
             tokens: Vec::new(),
-            fingerprints: Vec::new(),
-            judgements: Vec::new(),
+            prepared: Vec::new(),
+            said: Vec::new(),
             verifier: criteria.profile.map(|profile| Verifier::new(profile, &criteria.policy)),
-            forecasts: Vec::new(),
             by_bytes: HashMap::default(),
-            hashers: [RandomState::default(), RandomState::default()],
+            shared,
             words: Words::default(),
             memo: Memo::default(),
             tally: Tally::new(criteria.bucket),
@@ -198,7 +201,7 @@ impl<'c> Worker<'c> {
         let sole =
             record.sole().and_then(|(said, seen)| Some((said, seen.token as usize, seen.outcome, seen.at?)));
         if let Some((said, token, outcome, at)) = sole {
-            let mut before = self.tokens[token].said.iter().flatten();
+            let mut before = self.said[token].iter().flatten();
             if let Some(before) = before.find(|before| before.holds(said.entry, outcome, at)) {
                 self.tally.messages_mut().add_again(before.number, said.at, source.number);
                 return;
@@ -206,29 +209,32 @@ impl<'c> Worker<'c> {
         }
         let told = |&Seen { token, outcome, at }: &Seen| {
             let number = self.tokens[token as usize].number;
-            (self.tally.outcome(number, outcome), self.judgements[token as usize].circumstances(), at)
+            (self.tally.outcome(number, outcome), self.judgement(token).circumstances(), at)
         };
         let entries = || self.criteria.messages.catalogue().entries();
         let Some((key, token, said_at)) = record.answer(&entries, told) else { return };
-        let fingerprint = token.map(|seen| self.fingerprints[seen.token as usize]);
+        let fingerprint = token.map(|seen| self.prepared[seen.token as usize].fingerprint);
         let number = self.tally.messages_mut().add(key, fingerprint, said_at, source.number);
         if let Some((said, token, outcome, at)) = sole {
             let stretch = match key.agrees {
                 Agreement::Yes => i64::MIN..i64::MAX,
-                _ => self.judgements[token].circumstances().stretch(at),
+                _ => self.prepared[token].judgement.circumstances().stretch(at),
             };
             let has_subsecond = at.has_subsecond();
-            let [last, before] = &mut self.tokens[token].said;
+            let [last, before] = &mut self.said[token];
             *before = last.replace(SaidBefore { entry: said.entry, outcome, stretch, has_subsecond, number });
         }
     }
 
     fn witness(&self, seen: Seen) -> Witness {
         let Seen { token, outcome, at } = seen;
-        let token = token as usize;
-        let outcome = self.tally.outcome(self.tokens[token].number, outcome).clone();
-        let circumstances = *self.judgements[token].circumstances();
-        Witness { fingerprint: self.fingerprints[token], outcome, circumstances, at }
+        let outcome = self.tally.outcome(self.tokens[token as usize].number, outcome).clone();
+        let circumstances = *self.judgement(token).circumstances();
+        Witness { fingerprint: self.prepared[token as usize].fingerprint, outcome, circumstances, at }
+    }
+
+    fn judgement(&self, token: u32) -> &Judgement {
+        &self.prepared[token as usize].judgement
     }
 
     /// The token whose candidate begins `bytes`, and the candidate's length; or, if there is none, how far what looked
@@ -243,9 +249,12 @@ impl<'c> Worker<'c> {
             return Err(reach);
         }
         if let Extent::Whole(length) = extent {
-            let hash = self.hash(&bytes[..length]);
+            let hash = self.shared.hash(&bytes[..length]);
             if let Some(&token) = self.by_bytes.get(&hash) {
                 return Ok((token, length));
+            }
+            if let Some(prepared) = self.shared.get(hash) {
+                return Ok((self.learn(hash, prepared), length));
             }
         }
         self.decoded(bytes).map_err(|_| reach)
@@ -255,28 +264,32 @@ impl<'c> Worker<'c> {
     /// is not measured again from each.
     fn decoded(&mut self, bytes: &[u8]) -> Result<(u32, usize), usize> {
         let decoded = decode(bytes, &self.criteria.policy.show_claims).ok_or(0_usize)?;
-        let hash = self.hash(&bytes[..decoded.length]);
+        let hash = self.shared.hash(&bytes[..decoded.length]);
         if let Some(&token) = self.by_bytes.get(&hash) {
             return Ok((token, decoded.length));
         }
-        let fingerprint = self.criteria.fingerprinter.token(decoded.own());
-        let Self { criteria, words, tally, .. } = self;
-        let judgement = Judge::new(&criteria.policy).prepare(&decoded.token, decoded.signed());
-        let forecast =
-            self.verifier.as_ref().map(|verifier| verifier.forecast(&decoded.token, decoded.own()));
-        self.forecasts.extend(forecast);
-        let number = tally.token(fingerprint, || Arc::new(facts(&decoded, &criteria.fingerprinter, words)));
-        let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
-        self.tokens.push(Known { number, last: None, said: [None, None] });
-        self.fingerprints.push(fingerprint);
-        self.judgements.push(judgement);
-        self.by_bytes.insert(hash, token);
-        Ok((token, decoded.length))
+        let prepared = self.shared.get(hash).unwrap_or_else(|| {
+            let Self { criteria, words, verifier, .. } = self;
+            let prepared = Prepared {
+                fingerprint: criteria.fingerprinter.token(decoded.own()),
+                facts: Arc::new(facts(&decoded, &criteria.fingerprinter, words)),
+                judgement: Judge::new(&criteria.policy).prepare(&decoded.token, decoded.signed()),
+                forecast: verifier.as_ref().map(|verifier| verifier.forecast(&decoded.token, decoded.own())),
+            };
+            self.shared.keep(hash, prepared)
+        });
+        Ok((self.learn(hash, prepared), decoded.length))
     }
 
-    fn hash(&self, bytes: &[u8]) -> (u64, u64) {
-        let [first, second] = &self.hashers;
-        (first.hash_one(bytes), second.hash_one(bytes))
+    /// Remembers a token that was prepared.
+    fn learn(&mut self, hash: Hash, prepared: Arc<Prepared>) -> u32 {
+        let number = self.tally.token(prepared.fingerprint, || Arc::clone(&prepared.facts));
+        let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
+        self.tokens.push(Known::new(number));
+        self.prepared.push(prepared);
+        self.said.push([None, None]);
+        self.by_bytes.insert(hash, token);
+        token
     }
 
     /// A finding without an event time cannot be shown to be outside.
@@ -307,26 +320,27 @@ impl<'c> Worker<'c> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         let known = &mut self.tokens[token as usize];
         let number = known.number;
-        let again = event_time.and_then(|at| known.again(at, source.number, lines.order(&place)));
-        let (outcome, verdict, is_near) = match (again, event_time) {
-            (Some(last), Some(at)) => {
-                last.repeats.add(at);
-                self.tally.add_to_timeline(number, last.verdict, at);
-                (last.outcome, last.verdict, last.is_near)
+        let order = lines.order(&place);
+        let again = event_time.and_then(|at| known.count_again(at, (source.number, order.start)));
+        let found_now = match (again, event_time) {
+            (Some(again), Some(at)) => {
+                self.tally.add_to_timeline(number, again.verdict, at);
+                again
             }
             _ => {
                 let (source_id, line) = (source.number, lines.line());
                 let sighting = Sighting { event_time, source: &source.name, source_id, line, length };
-                self.count_first(token, &sighting, place.offset)
+                self.count_first(token, &sighting, order.end)
             }
         };
+        let known::Found { outcome, verdict, is_near } = found_now;
         if verdict == Verdict::Truncated
             && let Some(line) = lines.length_to(at + length as usize)
         {
             self.tally.note_cut_line(number, outcome, u32::try_from(line).unwrap_or(u32::MAX));
         }
         if is_near && let Some(event_time) = event_time {
-            found.near_misses.add(&self.judgements[token as usize].miss(event_time));
+            found.near_misses.add(&self.judgement(token).miss(event_time));
         }
         if let Some(rows) = rows {
             rows.push(&Occurrence {
@@ -334,7 +348,7 @@ impl<'c> Worker<'c> {
                 offset: place.offset,
                 event_time,
                 time_source: place.time.map_or("", |time| time.source.as_str()),
-                fingerprint: self.fingerprints[token as usize],
+                fingerprint: self.prepared[token as usize].fingerprint,
                 outcome: self.tally.outcome(number, outcome),
             });
         }
@@ -352,7 +366,7 @@ impl<'c> Worker<'c> {
         }
         found.undated_lines += u64::from(lines.count_line() && place.format.is_none());
         if let Some(values) = lines.groups() {
-            let fingerprint = self.fingerprints[token as usize];
+            let fingerprint = self.prepared[token as usize].fingerprint;
             for (name, value) in values.iter().enumerate() {
                 let value = self.words.keep(value.as_deref());
                 self.tally.groups_mut().add(name, value.as_ref(), verdict, fingerprint, event_time);
@@ -361,39 +375,24 @@ impl<'c> Worker<'c> {
         Some((place.record, Seen { token, outcome, at: event_time }))
     }
 
-    /// Counts a finding that shares too little with the last one of its token.
-    fn count_first(
-        &mut self,
-        token: u32,
-        sighting: &Sighting<'_>,
-        offset: u64,
-    ) -> (OutcomeNumber, Verdict, bool) {
+    /// Counts a finding that shares too little with the last one of its token; it stands at or before an offset of its source.
+    fn count_first(&mut self, token: u32, sighting: &Sighting<'_>, offset: u64) -> known::Found {
         let known = &mut self.tokens[token as usize];
-        let judgement = &self.judgements[token as usize];
-        let forecast = self.forecasts.get(token as usize);
+        let Prepared { judgement, forecast, .. } = &*self.prepared[token as usize];
         known.hand_over(&mut self.tally);
         let mut outcome = judgement.at(sighting.event_time);
-        outcome.predicted = forecast.and_then(|forecast| forecast.at(sighting.event_time));
+        outcome.predicted = forecast.as_ref().and_then(|forecast| forecast.at(sighting.event_time));
         self.tally.remark(known.number, judgement.remarks(&outcome));
         let verdict = outcome.verdict;
         let is_near = outcome.fails_by_time_alone()
             && sighting.event_time.is_some_and(|at| judgement.miss(at).is_near());
         let outcome = self.tally.add(known.number, outcome, sighting);
+        let found = known::Found { outcome, verdict, is_near };
         if let Some(at) = sighting.event_time {
             let stretch = judgement.stretch(at);
-            let stretch = forecast.map_or_else(|| stretch.clone(), |forecast| forecast.narrow(&stretch, at));
-            let source = sighting.source_id;
-            let repeats = Repeats { occurrences: 0, first_seen: at, last_seen: at, source };
-            known.last = Some(LastSighting {
-                outcome,
-                verdict,
-                is_near,
-                stretch,
-                line: sighting.line,
-                offset,
-                repeats,
-            });
+            let stretch = forecast.as_ref().map_or(stretch.clone(), |forecast| forecast.narrow(&stretch, at));
+            known.judged(found, &stretch, at, (sighting.source_id, offset));
         }
-        (outcome, verdict, is_near)
+        found
     }
 }

@@ -26,7 +26,7 @@ use crate::scan::lines::TimeContext;
 use crate::tally::source::Found;
 use crate::tally::{MessageTally, SourceTally, Tally};
 use crate::timestamp::Timestamp;
-use crate::triage::{Criteria, Edges, Entries, Seam, SourceId, Triaged, Worker};
+use crate::triage::{Criteria, Edges, Entries, PreparedTokens, Seam, SourceId, Triaged, Worker};
 
 /// How to scan.
 #[derive(Debug)]
@@ -157,12 +157,14 @@ impl<'r> Flow<'r> {
         stop: &'r AtomicBool,
     ) -> Self {
         let threads = options.threads.max(1);
+        let tokens = Arc::<PreparedTokens>::default();
+        let worker = |_| Mutex::new(Worker::sharing(&options.criteria, Arc::clone(&tokens)));
         Self {
             options,
             observer,
             occurrences,
             stop,
-            workers: (0..threads).map(|_| Mutex::new(Worker::new(&options.criteria))).collect(),
+            workers: (0..threads).map(worker).collect(),
             sources: Mutex::default(),
             next_source: AtomicU32::new(0),
             readers: AtomicUsize::new(0),

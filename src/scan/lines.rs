@@ -3,6 +3,7 @@
 //! Nothing here is done per line of the log: line ends are counted up to positions whose line is asked for, and a line's
 //! time is read when something was found on it. Only when that line states none are the lines above it read, each once.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::event_time::{LineTime, TimeFormat, TimeRules, W3cFields, of_line};
@@ -150,8 +151,8 @@ pub struct Lines<'c> {
     marks: &'c [Mark],
     /// Where the chunk's first line ends.
     first_line_end: usize,
-    /// A line that no position is before.
-    least_line: u64,
+    /// Where the chunk begins and ends in the decompressed source, if its lines are not in the order of offsets.
+    disorder: Option<Range<u64>>,
     /// Where the last line ends that was counted.
     counted_to: usize,
     /// The line that was asked about last: where it ends, and its time.
@@ -178,7 +179,7 @@ impl<'c> Lines<'c> {
             counted: chunk.marks[0],
             marks: &chunk.marks[1..],
             first_line_end: known_to,
-            least_line: chunk.marks.iter().map(|mark| mark.line).min().unwrap_or_default(),
+            disorder: disorder(chunk),
             line_end: 0,
             counted_to: 0,
             time: None,
@@ -241,11 +242,12 @@ impl<'c> Lines<'c> {
         (began_here && is_its_end).then(|| end - start)
     }
 
-    /// A line that no position in the chunk is before; and the offset of a position, if the lines of the chunk are in the order
-    /// of offsets: those of records that were joined are not.
+    /// Offsets of the source by which positions of different chunks can be ordered: what stands at or behind the end of this range
+    /// is not in a line before that of `place`, and what stands at or before its beginning not in one behind it. Where records were
+    /// joined that is a wide range: a line's number is then that of its record's first.
     #[must_use]
-    pub fn order(&self, place: &Place) -> (u64, Option<u64>) {
-        (self.least_line, (self.chunk.marks.len() == 1).then_some(place.offset))
+    pub fn order(&self, place: &Place) -> Range<u64> {
+        self.disorder.clone().unwrap_or(place.offset..place.offset)
     }
 
     fn enter_line(&mut self, at: usize) {
@@ -354,6 +356,18 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
     memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end + 1)
 }
 
+/// From where to where a chunk reaches in its source that is made of several pieces.
+fn disorder(chunk: &Chunk) -> Option<Range<u64>> {
+    let (first, rest) = chunk.marks.split_first().filter(|(_, rest)| !rest.is_empty())?;
+    let mut range = first.offset..first.offset;
+    let ends = rest.iter().map(|mark| mark.at).chain([chunk.bytes.len()]);
+    for (mark, end) in chunk.marks.iter().zip(ends) {
+        range.start = range.start.min(mark.offset);
+        range.end = range.end.max(mark.offset + (end - mark.at) as u64);
+    }
+    Some(range)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -421,7 +435,7 @@ mod tests {
         let mark = |at, offset, line| Mark { at, offset, line };
         // A record that began in line 5 goes on behind another, which began in line 10.
         let joined = vec![mark(0, 1000, 10), mark(6, 400, 5), mark(12, 1200, 5)];
-        for (marks, order) in [(vec![mark(0, 1000, 10)], Some(1012)), (joined, None)] {
+        for (marks, order) in [(vec![mark(0, 1000, 10)], 1012..1012), (joined, 400..1204)] {
             let chunk = Chunk {
                 bytes: b"later begin end\n".to_vec(),
                 begins_inside_line: false,
@@ -431,8 +445,7 @@ mod tests {
             let context = TimeContext::default();
             let mut lines = Lines::new(&chunk, &context);
             let place = lines.place(12);
-            let least_line = if order.is_some() { 10 } else { 5 };
-            assert_eq!(lines.order(&place), (least_line, order));
+            assert_eq!(lines.order(&place), order);
         }
     }
 

@@ -134,15 +134,6 @@ pub struct Repeats {
     pub source: u32,
 }
 
-impl Repeats {
-    /// One more.
-    pub fn add(&mut self, at: Timestamp) {
-        self.occurrences += 1;
-        self.first_seen = self.first_seen.min(at);
-        self.last_seen = self.last_seen.max(at);
-    }
-}
-
 /// All counts but those per source, which the sources keep for themselves.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -160,6 +151,11 @@ pub struct TokenNumber(u32);
 /// The number of one of a token's outcomes in the tally that gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutcomeNumber(u32);
+
+impl OutcomeNumber {
+    /// The one that a token had first.
+    pub const FIRST: Self = Self(0);
+}
 
 impl Tally {
     /// An empty tally.
