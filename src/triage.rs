@@ -31,8 +31,8 @@ use prepared::{Hash, Prepared};
 pub use record::{Edges, Entries, Seam};
 use record::{Record, Records, Said, Witness};
 
-/// `{"alg":"` in base64url, and no less than one character behind it.
-const SHORTEST_HEADER: usize = 13;
+/// A header shorter than this says no more than an algorithm, and is rare.
+const SHORT: usize = 16;
 
 /// What a chunk held that was not counted in the worker's tally.
 #[derive(Debug)]
@@ -242,9 +242,8 @@ impl<'c> Worker<'c> {
     fn token(&mut self, bytes: &[u8]) -> Result<(u32, usize), usize> {
         let Shape { head, extent } = shape(bytes);
         let (Extent::Whole(reach) | Extent::Open(reach)) = extent;
-        // What stands alone, or is too short for a header that says which algorithm, is seldom a token: to see so costs less
-        // than to look it up.
-        let is_doubtful = head < SHORTEST_HEADER || extent == Extent::Whole(head);
+        // What stands alone or is short is seldom a token, and to see so costs less than to look it up.
+        let is_doubtful = head < SHORT || extent == Extent::Whole(head);
         if is_doubtful && is_short_and_no_header(bytes, head) {
             return Err(reach);
         }
