@@ -159,10 +159,9 @@ impl<'c> Worker<'c> {
                     sights.skip_to(from);
                     let finding = Finding { token, at, length };
                     let sighted = self.count(&finding, &mut lines, source, &mut found, rows.as_deref_mut());
-                    if let Some((record, seen)) = sighted
-                        && let Some(ended) = records.see(record, seen)
-                    {
-                        self.settle(&ended, source);
+                    if let Some((record, seen)) = sighted {
+                        records.enter(record, |ended| self.settle(ended, source));
+                        records.see(seen);
                     }
                 }
                 Err(length) => {
@@ -191,9 +190,8 @@ impl<'c> Worker<'c> {
         }
         let rank = self.criteria.messages.catalogue().entries()[hit.entry].rank;
         let said = Said { entry: hit.entry, rank, at: place.time.map(|time| time.at) };
-        if let Some(ended) = records.say(place.record, said) {
-            self.settle(&ended, source);
-        }
+        records.enter(place.record, |ended| self.settle(ended, source));
+        records.say(said);
     }
 
     /// Counts the message of a record of which nothing follows.
@@ -215,14 +213,16 @@ impl<'c> Worker<'c> {
         let Some((key, token, said_at)) = record.answer(&entries, told) else { return };
         let fingerprint = token.map(|seen| self.prepared[seen.token as usize].fingerprint);
         let number = self.tally.messages_mut().add(key, fingerprint, said_at, source.number);
-        if let Some((said, token, outcome, at)) = sole {
+        if let Some((said, token, outcome, at)) = sole
+            && let Ok(entry) = u32::try_from(said.entry)
+        {
             let stretch = match key.agrees {
                 Agreement::Yes => i64::MIN..i64::MAX,
                 _ => self.prepared[token].judgement.circumstances().stretch(at),
             };
             let has_subsecond = at.has_subsecond();
             let [last, before] = &mut self.said[token];
-            *before = last.replace(SaidBefore { entry: said.entry, outcome, stretch, has_subsecond, number });
+            *before = last.replace(SaidBefore { entry, outcome, stretch, has_subsecond, number });
         }
     }
 

@@ -71,7 +71,8 @@ impl Pattern {
         let text = shown(&hir);
         let wide = widened(&hir);
         let plain = literal.filter(|literal| !literal.contains(['"', '\'']));
-        Ok(Self { text, plain: plain.map(String::into_bytes), is_widened: wide != hir, hir: wide })
+        let is_widened = wide.is_some();
+        Ok(Self { text, plain: plain.map(String::into_bytes), is_widened, hir: wide.unwrap_or(hir) })
     }
 
     /// What reports show: the text with `…` where it varies.
@@ -242,18 +243,27 @@ fn fixed(source: &str) -> Hir {
     parse(source, false).expect("a pattern of the program's own is right")
 }
 
-/// The pattern with every quote and every `: ` behind a name as logs may write them. Groups capture nothing.
-fn widened(hir: &Hir) -> Hir {
+/// The pattern with every quote and every `: ` behind a name as logs may write them, and groups that capture nothing; `None` if
+/// it has none of that.
+fn widened(hir: &Hir) -> Option<Hir> {
     match hir.kind() {
-        HirKind::Literal(literal) => Hir::concat(widened_literal(&literal.0)),
-        HirKind::Capture(capture) => widened(&capture.sub),
-        HirKind::Repetition(repetition) => {
-            Hir::repetition(Repetition { sub: Box::new(widened(&repetition.sub)), ..repetition.clone() })
+        HirKind::Literal(literal) => {
+            let parts = widened_literal(&literal.0);
+            (parts.len() > 1).then(|| Hir::concat(parts))
         }
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(widened).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(widened).collect()),
-        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => hir.clone(),
+        HirKind::Capture(capture) => Some(widened(&capture.sub).unwrap_or_else(|| (*capture.sub).clone())),
+        HirKind::Repetition(repetition) => widened(&repetition.sub)
+            .map(|sub| Hir::repetition(Repetition { sub: Box::new(sub), ..repetition.clone() })),
+        HirKind::Concat(parts) => any_widened(parts).map(Hir::concat),
+        HirKind::Alternation(parts) => any_widened(parts).map(Hir::alternation),
+        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => None,
     }
+}
+
+fn any_widened(parts: &[Hir]) -> Option<Vec<Hir>> {
+    let wide: Vec<_> = parts.iter().map(widened).collect();
+    let all = || wide.iter().zip(parts).map(|(wide, part)| wide.as_ref().unwrap_or(part).clone()).collect();
+    wide.iter().any(Option::is_some).then(all)
 }
 
 fn widened_literal(literal: &[u8]) -> Vec<Hir> {

@@ -114,7 +114,7 @@ impl Known {
 /// A verifier's message beside no other token, counted, and what another such record shares with it.
 #[derive(Debug)]
 pub(super) struct SaidBefore {
-    pub(super) entry: usize,
+    pub(super) entry: u32,
     pub(super) outcome: OutcomeNumber,
     /// The event times, in milliseconds, at which the message and the outcome agree as much.
     pub(super) stretch: Range<i64>,
@@ -125,7 +125,8 @@ pub(super) struct SaidBefore {
 impl SaidBefore {
     /// Whether the same of the same token at `at` is counted as this was.
     pub(super) fn holds(&self, entry: usize, outcome: OutcomeNumber, at: Timestamp) -> bool {
-        let same = (self.entry, self.outcome, self.has_subsecond) == (entry, outcome, at.has_subsecond());
+        let same = self.entry as usize == entry
+            && (self.outcome, self.has_subsecond) == (outcome, at.has_subsecond());
         same && self.stretch.contains(&at.millis())
     }
 }

@@ -131,34 +131,35 @@ impl<T> Records<T> {
         Self { first: None, open: None }
     }
 
-    /// Adds a token; gives a record that has ended, if it holds a message.
-    pub(crate) fn see(&mut self, record: u64, token: T) -> Option<Record<T>> {
-        let ended = self.enter(record);
+    /// Goes on with a record. If that is another one, `settle` is given the one that has ended, where it holds a message: where it
+    /// stands, for every token begins or ends one.
+    pub(crate) fn enter(&mut self, record: u64, settle: impl FnOnce(&Record<T>)) {
+        match &mut self.open {
+            Some(open) if open.id == record => {}
+            Some(open) if self.first.is_some() => {
+                if open.message.is_some() {
+                    settle(open);
+                }
+                open.id = record;
+                open.message = None;
+                open.tokens.clear();
+            }
+            open => self.first = open.replace(Record::new(record)),
+        }
+    }
+
+    /// Adds a token to the record that was entered.
+    pub(crate) fn see(&mut self, token: T) {
         if let Some(open) = &mut self.open {
             open.see(token);
         }
-        ended
     }
 
-    /// Adds a message; gives a record that has ended, if it holds a message.
-    pub(crate) fn say(&mut self, record: u64, said: Said) -> Option<Record<T>> {
-        let ended = self.enter(record);
+    /// Adds a message to the record that was entered.
+    pub(crate) fn say(&mut self, said: Said) {
         if let Some(open) = &mut self.open {
             open.say(said);
         }
-        ended
-    }
-
-    fn enter(&mut self, record: u64) -> Option<Record<T>> {
-        if self.open.as_ref().is_some_and(|open| open.id == record) {
-            return None;
-        }
-        let ended = self.open.replace(Record::new(record))?;
-        if self.first.is_none() {
-            self.first = Some(ended);
-            return None;
-        }
-        Some(ended).filter(|record| record.message.is_some())
     }
 
     /// What may go on in the chunk above or below.
@@ -280,14 +281,14 @@ mod tests {
         for chunk in chunks {
             let mut records = Records::new();
             for &(record, event) in *chunk {
-                let ended = match event {
-                    Event::Token(verdict) => records.see(record, verdict),
+                records.enter(record, |ended: &Record<Verdict>| {
+                    ended.clone().map(witness).settle(7, &|| &entries, &mut tally);
+                });
+                match event {
+                    Event::Token(verdict) => records.see(verdict),
                     Event::Message(entry) => {
-                        records.say(record, Said { entry, rank: entries[entry].rank, at: None })
+                        records.say(Said { entry, rank: entries[entry].rank, at: None });
                     }
-                };
-                if let Some(ended) = ended {
-                    ended.map(witness).settle(7, &|| &entries, &mut tally);
                 }
             }
             edges.push(Some(records.edges(witness)));
