@@ -83,7 +83,9 @@ impl fmt::Debug for Claims {
 impl Claims {
     /// Reads a claims set, whole or cut. `show` names the claims whose values are kept beside the registered ones.
     pub(super) fn read(text: &[u8], show: &[String]) -> (Self, Ending) {
-        let claims = Self { shown: vec![None; show.len()], ..Self::default() };
+        // Room for as many claims as most tokens have.
+        let names = HashSet::with_capacity_and_hasher(14, foldhash::fast::RandomState::default());
+        let claims = Self { shown: vec![None; show.len()], names, ..Self::default() };
         let mut reader = Reader { claims, show, client_rank: usize::MAX };
         let ending = json::read(text, &mut reader);
         let mut claims = reader.claims;

@@ -31,11 +31,10 @@ pub(super) trait Members {
 
 /// Reads the object in `text`, giving its members to `members` up to where it ends or breaks.
 pub(super) fn read(text: &[u8], members: &mut impl Members) -> Ending {
-    if let Err(error) = std::str::from_utf8(text) {
-        // Only a character that is cut at the very end could still be completed.
-        if error.error_len().is_some() {
-            return Ending::Invalid;
-        }
+    let whole = std::str::from_utf8(text);
+    // Only a character that is cut at the very end could still be completed.
+    if whole.is_err_and(|error| error.error_len().is_some()) {
+        return Ending::Invalid;
     }
     let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
     if first.is_some_and(|&byte| byte != b'{') {
@@ -45,13 +44,24 @@ pub(super) fn read(text: &[u8], members: &mut impl Members) -> Ending {
             Err(_) => Ending::Invalid,
         };
     }
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let read = Object(members).deserialize(&mut json).and_then(|()| json.end());
+    // What is known to be text is not looked at for that again.
+    let read = match whole {
+        Ok(text) => read_object(serde_json::Deserializer::from_str(text), members),
+        Err(_) => read_object(serde_json::Deserializer::from_slice(text), members),
+    };
     match read.map_err(|error| error.classify()) {
         Ok(()) => Ending::Complete,
         Err(Category::Eof) => Ending::Cut,
         Err(_) => Ending::Invalid,
     }
+}
+
+fn read_object<'t>(
+    mut json: serde_json::Deserializer<impl serde_json::de::Read<'t>>,
+    members: &mut impl Members,
+) -> serde_json::Result<()> {
+    Object(members).deserialize(&mut json)?;
+    json.end()
 }
 
 struct Object<'m, M>(&'m mut M);
