@@ -25,7 +25,7 @@ use crate::verdict::{Agreement, Judge, Judgement, Verdict};
 
 pub use criteria::{Criteria, STARTS};
 use facts::{Words, facts};
-use known::{Known, SaidBefore};
+use known::Known;
 pub use prepared::PreparedTokens;
 use prepared::{Hash, Prepared};
 pub use record::{Edges, Entries, Seam};
@@ -60,8 +60,6 @@ pub struct Worker<'c> {
     /// What can be said about each of the tokens; this and what follows is apart from what every finding needs, so that that lies
     /// close together.
     prepared: Vec<Arc<Prepared>>,
-    /// What verifiers said of each of the tokens the last times.
-    said: Vec<[Option<SaidBefore>; 2]>,
     verifier: Option<Verifier<'c>>,
     /// The tokens by their candidates.
     by_bytes: HashMap<Hash, u32>,
@@ -105,7 +103,6 @@ impl<'c> Worker<'c> {
             criteria,
             tokens: Vec::new(),
             prepared: Vec::new(),
-            said: Vec::new(),
             verifier: criteria.profile.map(|profile| Verifier::new(profile, &criteria.policy)),
             by_bytes: HashMap::default(),
             shared,
@@ -198,12 +195,11 @@ impl<'c> Worker<'c> {
     fn settle(&mut self, record: &Record<Seen>, source: &SourceId) {
         let sole =
             record.sole().and_then(|(said, seen)| Some((said, seen.token as usize, seen.outcome, seen.at?)));
-        if let Some((said, token, outcome, at)) = sole {
-            let mut before = self.said[token].iter().flatten();
-            if let Some(before) = before.find(|before| before.holds(said.entry, outcome, at)) {
-                self.tally.messages_mut().add_again(before.number, said.at, source.number);
-                return;
-            }
+        if let Some((said, token, outcome, at)) = sole
+            && let Some(number) = self.tokens[token].said_before(said.entry, outcome, at)
+        {
+            self.tally.messages_mut().add_again(number, said.at, source.number);
+            return;
         }
         let told = |&Seen { token, outcome, at }: &Seen| {
             let number = self.tokens[token as usize].number;
@@ -213,16 +209,12 @@ impl<'c> Worker<'c> {
         let Some((key, token, said_at)) = record.answer(&entries, told) else { return };
         let fingerprint = token.map(|seen| self.prepared[seen.token as usize].fingerprint);
         let number = self.tally.messages_mut().add(key, fingerprint, said_at, source.number);
-        if let Some((said, token, outcome, at)) = sole
-            && let Ok(entry) = u32::try_from(said.entry)
-        {
+        if let Some((said, token, outcome, at)) = sole {
             let stretch = match key.agrees {
                 Agreement::Yes => i64::MIN..i64::MAX,
                 _ => self.prepared[token].judgement.circumstances().stretch(at),
             };
-            let has_subsecond = at.has_subsecond();
-            let [last, before] = &mut self.said[token];
-            *before = last.replace(SaidBefore { entry, outcome, stretch, has_subsecond, number });
+            self.tokens[token].said((said.entry, number), outcome, at, &stretch);
         }
     }
 
@@ -286,7 +278,6 @@ impl<'c> Worker<'c> {
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
         self.tokens.push(Known::new(number));
         self.prepared.push(prepared);
-        self.said.push([None, None]);
         self.by_bytes.insert(hash, token);
         token
     }

@@ -48,7 +48,7 @@ pub struct MessageTally {
 
 /// The number of what is counted together in the tally that gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MessageNumber(u32);
+pub struct MessageNumber(pub(crate) u32);
 
 impl MessageTally {
     /// Counts one record: its token, if it has one, when it was written, and the number of its source. Gives the number by

@@ -150,12 +150,7 @@ pub struct TokenNumber(u32);
 
 /// The number of one of a token's outcomes in the tally that gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutcomeNumber(u32);
-
-impl OutcomeNumber {
-    /// The one that a token had first.
-    pub const FIRST: Self = Self(0);
-}
+pub struct OutcomeNumber(pub(crate) u32);
 
 impl Tally {
     /// An empty tally.

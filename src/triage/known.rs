@@ -18,15 +18,37 @@ pub(super) struct Known {
     first_seen: Moment,
     last_seen: Moment,
     pub(super) number: TokenNumber,
-    outcome: OutcomeNumber,
     occurrences: u32,
     source: u32,
+    /// The last messages of verifiers that were counted beside it and beside no other token, and that agree with the outcome as
+    /// much all over the stretch.
+    said: [Said; 2],
+    /// The outcome's number in the tally.
+    outcome: u16,
     verdict: Verdict,
     /// Whether it misses its dates by little, as it does all over the stretch.
     is_near: bool,
 }
 
 const _: () = assert!(size_of::<Known>() == 64, "a finding should wait for memory once");
+
+/// A message, and what it is counted as.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    /// Its place in the catalogue, twice, and whether the event time has a fraction of a second: without one it agrees with more.
+    what: u16,
+    number: u16,
+}
+
+impl Said {
+    const NOTHING: Self = Self { what: u16::MAX, number: 0 };
+
+    /// None of those at the end of an endless catalogue.
+    fn what(entry: usize, at: Timestamp) -> Option<u16> {
+        let what = entry.checked_mul(2)?.checked_add(usize::from(at.has_subsecond()))?;
+        u16::try_from(what).ok().filter(|what| *what != Self::NOTHING.what)
+    }
+}
 
 /// What was found of a finding.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +83,10 @@ impl Known {
             first_seen: Moment(0),
             last_seen: Moment(0),
             number,
-            outcome: OutcomeNumber::FIRST,
             occurrences: 0,
             source: 0,
+            said: [Said::NOTHING; 2],
+            outcome: 0,
             verdict: Verdict::Valid,
             is_near: false,
         }
@@ -78,9 +101,13 @@ impl Known {
         (source, offset): (u32, u64),
     ) {
         let Found { outcome, verdict, is_near } = found;
+        self.said = [Said::NOTHING; 2];
+        let Ok(outcome) = u16::try_from(outcome.0) else {
+            self.stretch = 0..0;
+            return;
+        };
         (self.outcome, self.verdict, self.is_near) = (outcome, verdict, is_near);
-        let Range { start, end } = Moment::RANGE;
-        self.stretch = stretch.start.max(start)..stretch.end.min(end);
+        self.stretch = common(stretch, &Moment::RANGE);
         (self.first_seen, self.last_seen) = (Moment::new(at), Moment::new(at));
         (self.source, self.offset) = (source, offset);
     }
@@ -96,7 +123,7 @@ impl Known {
         let moment = Moment::new(at);
         self.first_seen = self.first_seen.min(moment);
         self.last_seen = self.last_seen.max(moment);
-        Some(Found { outcome: self.outcome, verdict: self.verdict, is_near: self.is_near })
+        Some(Found { outcome: self.outcome(), verdict: self.verdict, is_near: self.is_near })
     }
 
     /// Tells the tally of the findings that it does not know yet.
@@ -105,30 +132,49 @@ impl Known {
             let (first_seen, last_seen) = (self.first_seen.time(), self.last_seen.time());
             let repeats =
                 Repeats { occurrences: self.occurrences, first_seen, last_seen, source: self.source };
-            tally.add_repeats(self.number, self.outcome, &repeats);
+            tally.add_repeats(self.number, self.outcome(), &repeats);
             self.occurrences = 0;
         }
     }
-}
 
-/// A verifier's message beside no other token, counted, and what another such record shares with it.
-#[derive(Debug)]
-pub(super) struct SaidBefore {
-    pub(super) entry: u32,
-    pub(super) outcome: OutcomeNumber,
-    /// The event times, in milliseconds, at which the message and the outcome agree as much.
-    pub(super) stretch: Range<i64>,
-    pub(super) has_subsecond: bool,
-    pub(super) number: MessageNumber,
-}
-
-impl SaidBefore {
-    /// Whether the same of the same token at `at` is counted as this was.
-    pub(super) fn holds(&self, entry: usize, outcome: OutcomeNumber, at: Timestamp) -> bool {
-        let same = self.entry as usize == entry
-            && (self.outcome, self.has_subsecond) == (outcome, at.has_subsecond());
-        same && self.stretch.contains(&at.millis())
+    /// What a message is counted as beside this token, with an outcome at an event time, if it was counted before.
+    pub(super) fn said_before(
+        &self,
+        entry: usize,
+        outcome: OutcomeNumber,
+        at: Timestamp,
+    ) -> Option<MessageNumber> {
+        let what = Said::what(entry, at)?;
+        let said = self.said.iter().find(|said| said.what == what)?;
+        let holds = self.outcome() == outcome && self.stretch.contains(&at.millis());
+        holds.then_some(MessageNumber(said.number.into()))
     }
+
+    /// Remembers what a message was counted as beside this token, with an outcome at an event time: they agree as much at all
+    /// event times of a stretch.
+    pub(super) fn said(
+        &mut self,
+        (entry, number): (usize, MessageNumber),
+        outcome: OutcomeNumber,
+        at: Timestamp,
+        stretch: &Range<i64>,
+    ) {
+        let (Some(what), Ok(number)) = (Said::what(entry, at), u16::try_from(number.0)) else { return };
+        if self.outcome() != outcome || !self.stretch.contains(&at.millis()) {
+            return;
+        }
+        self.said = [Said { what, number }, self.said[0]];
+        // Outside of that it is judged again, and nothing of this remembered.
+        self.stretch = common(&self.stretch, stretch);
+    }
+
+    const fn outcome(&self) -> OutcomeNumber {
+        OutcomeNumber(self.outcome as u32)
+    }
+}
+
+fn common(one: &Range<i64>, other: &Range<i64>) -> Range<i64> {
+    one.start.max(other.start)..one.end.min(other.end)
 }
 
 #[cfg(test)]
