@@ -261,8 +261,10 @@ mod tests {
             let stretch = judgement.stretch(Timestamp::from_millis(at));
             prop_assert!(stretch.contains(&at));
             let (first, last) = (stretch.start.max(-900_000), stretch.end.min(900_000) - 1);
+            let is_near = |millis| judgement.miss(Timestamp::from_millis(millis)).is_near();
             for other in [first, last, first.midpoint(last)] {
                 prop_assert_eq!(outcome(other), outcome(at));
+                prop_assert_eq!(is_near(other), is_near(at), "{} for {}", other, at);
             }
         });
     }

@@ -112,7 +112,9 @@ pub fn turns(dates: &Dates, leeway: i64) -> impl Iterator<Item = i64> {
     let too_early = too_early.map(move |date| date.at.millis().saturating_sub(leeway));
     let near = NEAR * 1000;
     let late = [0, SKEW, near].map(|beyond| too_late.map(|turn| turn.saturating_add(beyond)));
-    let early = too_early.flat_map(move |turn| [0, SKEW, near].map(|beyond| turn.saturating_sub(beyond)));
+    // An event that is early by as much as is no longer near stands before the turn, one that is late by as much behind it.
+    let early = [0, SKEW, near - 1];
+    let early = too_early.flat_map(move |turn| early.map(|beyond| turn.saturating_sub(beyond)));
     late.into_iter().flatten().chain(early)
 }
 
