@@ -58,21 +58,23 @@ impl Timestamp {
     /// The text that is displayed of an instant that [is in RFC 3339](Self::is_rfc3339), and how long it is.
     #[must_use]
     pub const fn rfc3339(self) -> ([u8; 24], usize) {
-        const fn digit(number: u32) -> u8 {
-            b'0' + (number % 10) as u8
+        /// The two digits of a number below 100.
+        const fn pair(number: u32) -> [u8; 2] {
+            [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
         }
         let (days, second) = (self.millis.div_euclid(DAY), self.millis.rem_euclid(DAY) as u32 / 1000);
-        let (year, month, day) = date(days);
         let millis = self.millis.rem_euclid(1000) as u32;
+        let (year, month, day) = date(days);
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        (text[0], text[1]) = (digit(year / 1000), digit(year / 100));
-        (text[2], text[3]) = (digit(year / 10), digit(year));
-        (text[5], text[6]) = (digit(month / 10), digit(month));
-        (text[8], text[9]) = (digit(day / 10), digit(day));
-        (text[11], text[12]) = (digit(second / 36_000), digit(second / 3600));
-        (text[14], text[15]) = (digit(second / 600 % 6), digit(second / 60));
-        (text[17], text[18]) = (digit(second / 10 % 6), digit(second));
-        (text[20], text[21], text[22]) = (digit(millis / 100), digit(millis / 10), digit(millis));
+        [text[0], text[1]] = pair(year / 100);
+        [text[2], text[3]] = pair(year % 100);
+        [text[5], text[6]] = pair(month);
+        [text[8], text[9]] = pair(day);
+        [text[11], text[12]] = pair(second / 3600);
+        [text[14], text[15]] = pair(second / 60 % 60);
+        [text[17], text[18]] = pair(second % 60);
+        [text[20], text[21]] = pair(millis / 10);
+        text[22] = b'0' + (millis % 10) as u8;
         if self.subsecond {
             return (text, text.len());
         }

@@ -43,7 +43,7 @@ impl Lines {
 
     /// Adds a cell of any text.
     pub(super) fn text(&mut self, text: &str) {
-        if text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+        if is_quoted(text) {
             self.bytes.push(b'"');
             self.bytes.extend_from_slice(text.replace('"', "\"\"").as_bytes());
             self.bytes.push(b'"');
@@ -51,6 +51,16 @@ impl Lines {
             self.bytes.extend_from_slice(text.as_bytes());
         }
         self.bytes.push(b',');
+    }
+
+    /// Adds a cell of any text, a colon and a number.
+    pub(super) fn place(&mut self, text: &str, number: u64) {
+        if is_quoted(text) {
+            return self.text(&format!("{text}:{number}"));
+        }
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.push(b':');
+        self.number(number);
     }
 
     /// Adds a cell of a text that holds nothing to be quoted, such as a word of a closed set; maybe none.
@@ -113,6 +123,11 @@ impl Lines {
     }
 }
 
+/// Whether a cell of this text stands in quotes.
+fn is_quoted(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,8 +149,9 @@ mod tests {
             let mut theirs = ::csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
             let mut lines = Lines::default();
             for row in &rows {
-                theirs.write_record(row).unwrap();
+                theirs.write_record(row.iter().chain([&format!("{}:7", row[0])])).unwrap();
                 row.iter().for_each(|cell| lines.text(cell));
+                lines.place(&row[0], 7);
                 lines.end();
             }
             prop_assert_eq!(lines.into_bytes(), theirs.into_inner().unwrap());

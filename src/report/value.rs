@@ -123,7 +123,7 @@ impl Valued for Place<'_> {
     }
 
     fn write(&self, line: &mut Lines) {
-        line.text(&format!("{}:{}", self.source.as_str(), self.line));
+        line.place(self.source.as_str(), self.line);
     }
 }
 
