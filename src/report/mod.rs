@@ -1,10 +1,13 @@
 //! Tally → files and a table for the terminal.
 //!
-//! Every format is made of the same rows: CSV files, `report.json`, `summary.md` and `report.html`. A [`Report`] is made once from all that was found. It goes into the directory of a [`Staging`], which is made
-//! before the scan, so that a bad output directory costs no time, and appears in its place when it is complete. What
-//! each file holds is in `tables.rs`, `tokens.rs` and `live.rs`, how its columns are called in `rows.rs`, how text from outside
-//! is made harmless in `cell.rs`. `occurrences.csv`, which may be larger than memory, is spooled while the scan runs:
-//! see [`OccurrenceSpool`].
+//! Every format is made of the same rows: CSV files, `report.json`, `summary.md` and `report.html`. A [`Report`] is made once
+//! from all that was found. It goes into the directory of a [`Staging`], which is made before the scan, so that a bad output
+//! directory costs no time, and appears in its place when it is complete.
+//!
+//! Two things are made of tokens: the rows of `tokens.csv` and `live.csv`, token by token (`tokens.rs`, `live.rs`), and kinds of
+//! tokens (`kinds.rs`), of which all other tables are made (`tables.rs`). The lines of `tokens.csv` and the kinds are made slice by
+//! slice, by as many threads as there are (`at_once.rs`). How columns are called is in `rows.rs`, how text from outside is made harmless in `cell.rs`.
+//! `occurrences.csv`, which may be larger than memory, is spooled while the scan runs: see [`OccurrenceSpool`].
 //!
 //! Invariant: the same findings give the same bytes, in whatever order they were counted.
 
