@@ -49,8 +49,13 @@ pub struct Digest([u8; 10]);
 impl Digest {
     /// The digest as `prefix` and 20 lower-case hex digits.
     fn write(self, f: &mut fmt::Formatter<'_>, prefix: &str) -> fmt::Result {
+        let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+        let mut digits = [0; 20];
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
         f.write_str(prefix)?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(str::from_utf8(&digits).unwrap_or_default())
     }
 }
 

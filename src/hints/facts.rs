@@ -1,7 +1,9 @@
 //! What hints are found from: the counts of a tally and of its sources, the policy, and what verifiers said; gone through
 //! once, so that each rule looks only at the findings of its own verdicts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use foldhash::HashSet;
 
 use super::messages::MessageCount;
 use super::{Confidence, Hint, HintName};
@@ -118,7 +120,7 @@ fn shared_directory<'a>(mut names: impl Iterator<Item = &'a str>) -> usize {
 #[derive(Clone, Default)]
 pub(super) struct Group {
     pub(super) occurrences: u64,
-    pub(super) tokens: BTreeSet<Fingerprint>,
+    pub(super) tokens: HashSet<Fingerprint>,
     /// Occurrences by the source's number.
     pub(super) sources: BTreeMap<u32, u64>,
     pub(super) first_seen: Option<Timestamp>,

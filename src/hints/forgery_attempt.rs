@@ -6,7 +6,7 @@
 //! Fires at [`FEW`] findings. `high` if they are of two kinds or more, because that is how one looks for a gap; `medium`
 //! if of one: a broken client can make these too.
 
-use std::collections::BTreeMap;
+use foldhash::HashMap;
 
 use super::facts::{Facts, Group, Seen, grouped, outcomes_of};
 use super::phrase::{findings, list};
@@ -54,7 +54,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
 }
 
 /// How many tokens verify, and how many do not, under each issuer's `kid`.
-type Keys<'a> = BTreeMap<(Option<&'a str>, Option<&'a str>), (u64, u64)>;
+type Keys<'a> = HashMap<(Option<&'a str>, Option<&'a str>), (u64, u64)>;
 
 fn key_of(facts: &TokenFacts) -> (Option<&str>, Option<&str>) {
     (facts.iss.as_deref(), facts.kid.as_deref())

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-use serde::{Serialize, Serializer};
+use hashbrown::HashMap;
 
 use crate::token::mask_tokens;
 
@@ -46,6 +46,10 @@ impl<'a> Cell<'a> {
     pub(super) fn claim(value: impl Into<Cow<'a, str>>) -> Self {
         // Masked before it is cut: what is left of a token may no longer look like one.
         let value = masked(value.into());
+        // Who has so few bytes has no more characters.
+        if value.len() <= MAX_CHARS {
+            return Self::masked(value);
+        }
         match value.char_indices().nth(MAX_CHARS) {
             None => Self::masked(value),
             Some((end, _)) => Self::masked(Cow::Owned(format!("{}…", &value[..end]))),
@@ -76,12 +80,6 @@ impl<'a> Cell<'a> {
     }
 }
 
-impl Serialize for Cell<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.written)
-    }
-}
-
 impl PartialEq for Cell<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.written == other.written
@@ -105,6 +103,37 @@ impl Ord for Cell<'_> {
 impl Hash for Cell<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.written.hash(state);
+    }
+}
+
+/// Cells of values that come again and again: a million tokens share a few issuers, keys and audiences. Each is made once.
+#[derive(Default)]
+pub(super) struct Cells<'a> {
+    claims: HashMap<Place, Cell<'a>>,
+    texts: HashMap<Place, Cell<'a>>,
+}
+
+/// Where a text is in memory, and how long: no other can be there while it is borrowed.
+type Place = (usize, usize);
+
+fn place(text: &str) -> Place {
+    (text.as_ptr().addr(), text.len())
+}
+
+impl<'a> Cells<'a> {
+    /// [`Cell::text`] of a text.
+    pub(super) fn text(&mut self, text: &'a str) -> Cell<'a> {
+        self.texts.entry(place(text)).or_insert_with(|| Cell::text(text)).clone()
+    }
+
+    /// [`Cell::claim`] of a value.
+    pub(super) fn claim(&mut self, value: &'a str) -> Cell<'a> {
+        self.claims.entry(place(value)).or_insert_with(|| Cell::claim(value)).clone()
+    }
+
+    /// [`Cell::maybe`] of a value.
+    pub(super) fn maybe(&mut self, value: Option<&'a str>) -> Cell<'a> {
+        value.map(|value| self.claim(value)).unwrap_or_default()
     }
 }
 
@@ -203,6 +232,17 @@ mod tests {
     #[test]
     fn a_clean_text_is_borrowed() {
         assert!(matches!(Cell::claim("https://auth.example.com/").written, Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_cell_that_is_made_once_is_that_of_its_value() {
+        let texts = ["=1", "", "=1+1", "eyJhbGciOiJub25lIn0.e30.", "=1"].map(str::to_owned);
+        let mut cells = Cells::default();
+        for text in texts.iter().chain(&texts) {
+            assert_eq!(cells.text(text), Cell::text(&**text));
+            assert_eq!(cells.claim(text), Cell::claim(&**text));
+            assert_eq!(cells.claim(&text[..text.len() / 2]), Cell::claim(&text[..text.len() / 2]));
+        }
     }
 
     #[test]

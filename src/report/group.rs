@@ -1,56 +1,34 @@
 //! What the files count per row: occurrences, distinct tokens, first and last sight.
 
-use crate::tally::{Count, earliest};
-use crate::timestamp::Timestamp;
-
+use super::kinds::{Kind, Sum};
 use super::rows::{Shown, When};
-
-/// Counts distinct tokens. They are handed over one after the other, so that the last one seen tells whether a token
-/// is new: no set is kept, however many there are.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DistinctTokens {
-    last: Option<usize>,
-    count: u64,
-}
-
-impl DistinctTokens {
-    /// Counts the token with this number, which must not be lower than any before.
-    pub(super) fn add(&mut self, token: usize) {
-        debug_assert!(self.last <= Some(token), "tokens are counted in order");
-        if self.last != Some(token) {
-            self.last = Some(token);
-            self.count += 1;
-        }
-    }
-
-    /// How many there were.
-    pub(super) const fn count(self) -> u64 {
-        self.count
-    }
-}
+use crate::tally::earliest;
+use crate::timestamp::Timestamp;
 
 /// What a row counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Group {
     /// Findings.
     pub(super) occurrences: u64,
-    tokens: DistinctTokens,
+    /// Their tokens. Tokens of a kind have all of its outcomes, so that the last kind that was counted tells whether its tokens
+    /// are new.
+    pub(super) distinct_tokens: u64,
+    last: Option<usize>,
     first_seen: Option<Timestamp>,
     last_seen: Option<Timestamp>,
 }
 
 impl Group {
-    /// Counts what one token, with this number, had of one outcome; tokens come in order.
-    pub(super) fn add(&mut self, token: usize, count: &Count) {
-        self.occurrences += count.occurrences;
-        self.tokens.add(token);
-        self.first_seen = earliest(self.first_seen, count.first_seen);
-        self.last_seen = self.last_seen.max(count.last_seen);
-    }
-
-    /// Distinct tokens.
-    pub(super) const fn distinct_tokens(self) -> u64 {
-        self.tokens.count()
+    /// Counts what the tokens of a kind, which has this number, had of one outcome; kinds come in order.
+    pub(super) fn add(&mut self, number: usize, kind: &Kind, sum: &Sum) {
+        debug_assert!(self.last <= Some(number), "kinds are counted in order");
+        if self.last != Some(number) {
+            self.last = Some(number);
+            self.distinct_tokens += kind.tokens;
+        }
+        self.occurrences += sum.occurrences;
+        self.first_seen = earliest(self.first_seen, sum.first_seen);
+        self.last_seen = self.last_seen.max(sum.last_seen);
     }
 
     /// The earliest event time.

@@ -94,7 +94,7 @@ struct Cause {
 }
 
 impl<'a> Page<'a> {
-    fn new(report: &Report<'a>) -> Self {
+    fn new(report: &'a Report<'_>) -> Self {
         let story = Story::new(report);
         let about = &report.findings.about;
         // Each is a pass over all tokens.

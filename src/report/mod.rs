@@ -1,14 +1,18 @@
 //! Tally → files and a table for the terminal.
 //!
-//! Every format is made of the same rows: CSV files, `report.json`, `summary.md` and `report.html`. A [`Report`] is made once from all that was found. It goes into the directory of a [`Staging`], which is made
-//! before the scan, so that a bad output directory costs no time, and appears in its place when it is complete. What
-//! each file holds is in `tables.rs`, `tokens.rs` and `live.rs`, how its columns are called in `rows.rs`, how text from outside
-//! is made harmless in `cell.rs`. `occurrences.csv`, which may be larger than memory, is spooled while the scan runs:
-//! see [`OccurrenceSpool`].
+//! Every format is made of the same rows: CSV files, `report.json`, `summary.md` and `report.html`. A [`Report`] is made once
+//! from all that was found. It goes into the directory of a [`Staging`], which is made before the scan, so that a bad output
+//! directory costs no time, and appears in its place when it is complete.
+//!
+//! Two things are made of tokens: the rows of `tokens.csv` and `live.csv`, token by token (`tokens.rs`, `live.rs`), and kinds of
+//! tokens (`kinds.rs`), of which all other tables are made (`tables.rs`). The lines of `tokens.csv` and the kinds are made slice by
+//! slice, by as many threads as there are (`at_once.rs`). How columns are called is in `rows.rs`, how text from outside is made harmless in `cell.rs`.
+//! `occurrences.csv`, which may be larger than memory, is spooled while the scan runs: see [`OccurrenceSpool`].
 //!
 //! Invariant: the same findings give the same bytes, in whatever order they were counted.
 
 mod about;
+mod at_once;
 mod cell;
 mod chart;
 mod coverage;
@@ -16,6 +20,7 @@ mod csv;
 mod group;
 mod html;
 mod json;
+mod kinds;
 mod live;
 mod markdown;
 mod meaning;
@@ -34,18 +39,17 @@ use std::io::{self, Write};
 use std::sync::OnceLock;
 
 use crate::error::Result;
-use crate::hints::Hint;
+use crate::hints::{Hint, NamedToken};
 use crate::message::Entry;
-use crate::secret::Fingerprint;
-use crate::tally::{SourceTally, Tally, TokenTally};
+use crate::tally::{SourceTally, Tally};
 use crate::timestamp::Timestamp;
 
 pub use about::{About, KeyWindow, PolicyFile};
+pub use at_once::AtOnce;
 pub use occurrences::{ChunkRows, Occurrence, OccurrenceSpool};
 pub use publish::Staging;
 
-use cell::Cell;
-use rows::Row as _;
+use kinds::Kinds;
 
 /// Text from outside as a terminal may show it: every character that cannot be seen is written as an escape.
 #[must_use]
@@ -87,15 +91,20 @@ pub struct Known<'a> {
     pub audience: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
+/// How many tokens one thread looks at, at a time.
+const SLICE: usize = 1024;
+
 /// All that was found, ready to be written down.
 pub struct Report<'a> {
     findings: Findings<'a>,
     /// Ordered by fingerprint.
-    tokens: Vec<(Fingerprint, &'a TokenTally)>,
+    tokens: Vec<NamedToken<'a>>,
+    /// What tables are made of, once somebody has asked.
+    kinds: OnceLock<Kinds>,
     /// Whether a verifier was asked what it would have said.
     predicts: bool,
     /// Those that are still usable, once somebody has asked.
-    live: OnceLock<Vec<(Fingerprint, &'a TokenTally)>>,
+    live: OnceLock<Vec<NamedToken<'a>>>,
 }
 
 /// What a report is written as.
@@ -112,38 +121,38 @@ pub enum Format {
 }
 
 /// One file of a report: its name, and what writes it.
-pub struct ReportFile(&'static str, fn(&Report<'_>, &mut dyn Write) -> io::Result<()>);
+pub struct ReportFile(&'static str, fn(&Report<'_>, &AtOnce<'_>, &mut dyn Write) -> io::Result<()>);
 
 /// The CSV files.
 const FILES: [ReportFile; 11] = [
-    ReportFile("summary.csv", |report, out| csv::write(out, report.summary_rows())),
-    ReportFile("tokens.csv", |report, out| report.write_tokens(out)),
-    ReportFile("issuers.csv", |report, out| csv::write(out, report.issuer_rows())),
-    ReportFile("audiences.csv", |report, out| csv::write(out, report.audience_rows())),
-    ReportFile("clients.csv", |report, out| csv::write(out, report.client_rows())),
-    ReportFile("keys.csv", |report, out| csv::write(out, report.key_rows())),
-    ReportFile("timeline.csv", |report, out| csv::write(out, report.timeline_rows())),
-    ReportFile("sources.csv", |report, out| csv::write(out, report.source_rows())),
-    ReportFile("live.csv", |report, out| csv::write(out, report.live_rows())),
-    ReportFile("messages.csv", |report, out| csv::write(out, report.message_rows())),
-    ReportFile("hints.csv", |report, out| csv::write(out, report.hint_rows())),
+    ReportFile("summary.csv", |report, _, out| csv::write(out, report.summary_rows())),
+    ReportFile("tokens.csv", |report, at_once, out| report.write_tokens(at_once, out)),
+    ReportFile("issuers.csv", |report, _, out| csv::write(out, report.issuer_rows())),
+    ReportFile("audiences.csv", |report, _, out| csv::write(out, report.audience_rows())),
+    ReportFile("clients.csv", |report, _, out| csv::write(out, report.client_rows())),
+    ReportFile("keys.csv", |report, _, out| csv::write(out, report.key_rows())),
+    ReportFile("timeline.csv", |report, _, out| csv::write(out, report.timeline_rows())),
+    ReportFile("sources.csv", |report, _, out| csv::write(out, report.source_rows())),
+    ReportFile("live.csv", |report, _, out| csv::write(out, report.live_rows())),
+    ReportFile("messages.csv", |report, _, out| csv::write(out, report.message_rows())),
+    ReportFile("hints.csv", |report, _, out| csv::write(out, report.hint_rows())),
 ];
 
 /// The CSV file of the user's groups, if there are any.
-const GROUPS: ReportFile = ReportFile("groups.csv", |report, out| csv::write(out, report.group_rows()));
+const GROUPS: ReportFile = ReportFile("groups.csv", |report, _, out| csv::write(out, report.group_rows()));
 
 /// The files of the other formats.
 const DOCUMENTS: [(Format, ReportFile); 3] = [
-    (Format::Json, ReportFile("report.json", |report, out| json::write(report, out))),
-    (Format::Md, ReportFile("summary.md", |report, out| markdown::write(report, out))),
-    (Format::Html, ReportFile("report.html", |report, out| html::write(report, out))),
+    (Format::Json, ReportFile("report.json", |report, _, out| json::write(report, out))),
+    (Format::Md, ReportFile("summary.md", |report, _, out| markdown::write(report, out))),
+    (Format::Html, ReportFile("report.html", |report, _, out| html::write(report, out))),
 ];
 
 impl<'a> Report<'a> {
-    /// Takes the findings, in whatever order they were counted.
+    /// Takes the findings, in whatever order they were counted, and the [tokens](Tally::tokens) of their tally.
     #[must_use]
-    pub fn new(findings: Findings<'a>) -> Self {
-        Self { findings, tokens: findings.tally.tokens(), predicts: false, live: OnceLock::new() }
+    pub fn new(findings: Findings<'a>, tokens: Vec<NamedToken<'a>>) -> Self {
+        Self { findings, tokens, kinds: OnceLock::new(), predicts: false, live: OnceLock::new() }
     }
 
     /// The same with the errors that a verifier would have raised.
@@ -162,29 +171,32 @@ impl<'a> Report<'a> {
         all.filter(|(format, _)| formats.contains(format)).map(|(_, file)| file).collect()
     }
 
+    /// Counts what all files need, before the first is written.
+    pub fn count(&self, at_once: &AtOnce<'_>) {
+        // Each slice has nearly all kinds again.
+        let slices: Vec<_> = self.tokens.chunks(4 * SLICE).collect();
+        let kinds = at_once::each(at_once, slices.len(), |n| Kinds::of(slices[n]));
+        let all = kinds.into_iter().reduce(Kinds::merged).unwrap_or_default();
+        self.kinds.get_or_init(|| all);
+    }
+
     /// Writes one file. Files may be written at the same time.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&self, file: &ReportFile, staging: &Staging) -> Result<()> {
-        staging.write(file.0, |out| (file.1)(self, out))
+    pub fn write(&self, file: &ReportFile, at_once: &AtOnce<'_>, staging: &Staging) -> Result<()> {
+        staging.write(file.0, |out| (file.1)(self, at_once, out))
+    }
+
+    /// What tables are made of.
+    fn kinds(&self) -> &Kinds {
+        self.kinds.get_or_init(|| Kinds::of(&self.tokens))
     }
 
     /// The table for the terminal, with a line end. Lines are cut to `width` columns, if that is given.
     #[must_use]
     pub fn summary(&self, width: Option<usize>, color: bool) -> String {
         summary::render(self, width, color)
-    }
-
-    /// `tokens.csv` has a column `claim.NAME` at its end for each claim that may be shown, and behind those `predicted_error`,
-    /// where a verifier was asked.
-    fn write_tokens(&self, out: &mut dyn Write) -> io::Result<()> {
-        let claims: Vec<_> =
-            self.findings.show_claims.iter().map(|name| Cell::text(format!("claim.{name}"))).collect();
-        let predicted = self.predicts.then_some("predicted_error");
-        let header = rows::TokenRow::COLUMNS.iter().copied().chain(claims.iter().map(Cell::as_str));
-        let header = header.chain(predicted);
-        csv::write_under(out, header, self.token_rows())
     }
 }
 

@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 
 use super::Staging;
 use super::cell::Cell;
-use super::csv;
+use super::csv::Lines;
 use super::rows::{OccurrenceRow, Row as _, Shown};
 use crate::error::{Error, Result};
 use crate::secret::Fingerprint;
@@ -45,14 +45,14 @@ pub struct Occurrence<'a> {
 /// offset.
 pub struct ChunkRows {
     source: Cell<'static>,
-    csv: ::csv::Writer<Vec<u8>>,
+    lines: Lines,
 }
 
 impl ChunkRows {
     /// No rows yet, of the source with this name.
     #[must_use]
     pub fn new(source: &str) -> Self {
-        Self { source: Cell::text(source.to_owned()), csv: csv::writer(Vec::new()) }
+        Self { source: Cell::text(source.to_owned()), lines: Lines::default() }
     }
 
     /// Adds a row.
@@ -69,13 +69,14 @@ impl ChunkRows {
             detail: Cell::claim(outcome.detail.as_str()),
             also: Shown(outcome.also),
         };
-        self.csv.serialize(row).expect("memory takes every row");
+        row.write(&mut self.lines);
+        self.lines.end();
     }
 
     /// The rows as CSV, without a header.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        self.csv.into_inner().expect("memory takes every row")
+        self.lines.into_bytes()
     }
 }
 
@@ -143,7 +144,9 @@ impl OccurrenceSpool {
             sources.iter().map(|source| (source.id, (Cell::text(&*source.name), &*source.name))).collect();
         pieces.sort_unstable_by_key(|piece| (names.get(&piece.source), piece.source, piece.chunk));
         staging.write(NAME, |out| {
-            csv::writer(&mut *out).write_record(OccurrenceRow::COLUMNS)?;
+            let mut header = Lines::default();
+            header.header(OccurrenceRow::COLUMNS.iter().copied());
+            out.write_all(&header.into_bytes())?;
             for piece in &pieces {
                 file.seek(SeekFrom::Start(piece.position))?;
                 let copied = io::copy(&mut (&file).take(piece.length), out)?;

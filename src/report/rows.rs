@@ -6,16 +6,17 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
 
-use super::cell::Cell;
+use super::cell::{Cell, Cells};
+use super::csv::Lines;
 use super::value::{Kind, Value, Valued};
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
 use crate::verdict::VerdictSet;
 
 /// One line of a file.
-pub(super) trait Row: Serialize {
+pub(super) trait Row {
     /// The file's header.
     const COLUMNS: &'static [&'static str];
     /// What each column holds.
@@ -23,17 +24,14 @@ pub(super) trait Row: Serialize {
 
     /// What the columns hold in this row, for formats that know more than text.
     fn values(&self) -> Vec<Value<'_>>;
+
+    /// Adds its cells to a line of the CSV file, and does not end it.
+    fn write(&self, line: &mut Lines);
 }
 
 /// A value whose cell is what it displays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shown<T>(pub(super) T);
-
-impl<T: fmt::Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
 
 /// An instant, or an empty cell.
 pub(super) type When = Option<Shown<Timestamp>>;
@@ -41,7 +39,7 @@ pub(super) type When = Option<Shown<Timestamp>>;
 macro_rules! rows {
     ($($(#[$meta:meta])* $name:ident $(<$life:lifetime>)? { $($field:ident: $type:ty,)+ })+) => { $(
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(super) struct $name $(<$life>)? { $(pub(super) $field: $type,)+ }
 
         impl $(<$life>)? Row for $name $(<$life>)? {
@@ -50,6 +48,10 @@ macro_rules! rows {
 
             fn values(&self) -> Vec<Value<'_>> {
                 vec![$(self.$field.value()),+]
+            }
+
+            fn write(&self, line: &mut Lines) {
+                $(self.$field.write(line);)+
             }
         }
     )+ };
@@ -94,7 +96,7 @@ rows! {
         lifetime_s: Option<Seconds>,
         past_expiry_s: Option<i64>,
         length: u32,
-        first_location: Cell<'a>,
+        first_location: Option<Place<'a>>,
     }
 
     /// `issuers.csv`: iss × verdict.
@@ -180,7 +182,7 @@ rows! {
         remaining_s: Option<i64>,
         occurrences: u64,
         sources: u64,
-        first_location: Cell<'a>,
+        first_location: Option<Place<'a>>,
     }
 
     /// `messages.csv`: verifier message × cause × verdict × agreement.
@@ -247,23 +249,24 @@ rows! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seconds(pub(super) i64);
 
-impl Serialize for Seconds {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Cell::text(self.0.to_string()).serialize(serializer)
-    }
+/// Where a token stands: `source:line`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place<'a> {
+    pub(super) source: Cell<'a>,
+    pub(super) line: u64,
 }
 
 /// Several values in one cell, joined with `;`, and each on its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Several<'a> {
     joined: Cell<'a>,
-    each: Vec<Cell<'a>>,
+    each: SmallVec<[Cell<'a>; 1]>,
 }
 
 impl<'a> Several<'a> {
     /// Values of a token's claim, in its order.
-    pub(super) fn claims(values: &'a [impl AsRef<str>]) -> Self {
-        let each: Vec<_> = values.iter().map(|value| Cell::claim(value.as_ref())).collect();
+    pub(super) fn claims(values: &'a [impl AsRef<str>], cells: &mut Cells<'a>) -> Self {
+        let each: SmallVec<[Cell<'a>; 1]> = values.iter().map(|value| cells.claim(value.as_ref())).collect();
         let joined = match &*each {
             [] => Cell::default(),
             [only] => only.clone(),
@@ -278,15 +281,14 @@ impl<'a> Several<'a> {
         Self { joined, each: values.into_iter().map(Cell::text).collect() }
     }
 
+    /// The one cell.
+    pub(super) const fn joined(&self) -> &Cell<'a> {
+        &self.joined
+    }
+
     /// The values, each on its own.
     pub(super) fn each(&self) -> &[Cell<'a>] {
         &self.each
-    }
-}
-
-impl Serialize for Several<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.joined.serialize(serializer)
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Failure<'a> {
 }
 
 impl<'a> Story<'a> {
-    pub(super) fn new(report: &Report<'a>) -> Self {
+    pub(super) fn new(report: &'a Report<'_>) -> Self {
         let mut verdicts = report.summary_rows();
         verdicts.sort_by_key(|row| (row.verdict == Verdict::Valid.as_str(), Reverse(row.occurrences)));
         let names = report.findings.hints.iter().map(|hint| hint.hint);
@@ -81,9 +81,9 @@ impl<'a> Report<'a> {
     /// The sources that hold a failure; those with the most failing findings first.
     fn sources_with(&self, verdict: Verdict, detail: &Cell<'_>) -> Vec<Cell<'a>> {
         let mut numbers: HashSet<u32> = HashSet::new();
-        for (_, _, outcome, count) in self.outcomes() {
+        for (_, _, outcome, sum) in self.outcomes() {
             if outcome.verdict == verdict && Cell::claim(outcome.detail.as_str()) == *detail {
-                numbers.extend(count.sources.sources());
+                numbers.extend(&sum.sources);
             }
         }
         let mut sources: Vec<&'a SourceTally> =

@@ -2,7 +2,7 @@
 //!
 //! A row's key is its leading cells as they are written: what a reader of the report could not tell apart is one
 //! row, and no key comes twice. Keys are kept in ordered maps, so that the rows are in the order of their columns by
-//! construction. Each table is one pass over the tokens.
+//! construction. Each table is one pass over the kinds of tokens.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,25 +12,26 @@ use hashbrown::HashSet;
 
 use super::cell::Cell;
 use super::group::Group;
+use super::kinds::{Kind, Sum};
 use super::rows::{
     AudienceRow, ClientRow, GroupRow, HintRow, IssuerRow, KeyRow, MessageRow, Millionths, Several, Shown,
     SourceRow, SummaryRow, TimelineRow,
 };
 use super::{Known, Report};
-use crate::tally::{Count, GroupCount, GroupValue, MessageCount, TokenFacts};
+use crate::tally::{GroupCount, GroupValue, MessageCount};
 use crate::timestamp::Timestamp;
 use crate::verdict::{Outcome, SignatureStatus, Verdict};
 
 impl<'a> Report<'a> {
-    /// Every outcome of every token, with the token's number in order of fingerprints.
-    pub(super) fn outcomes(&self) -> impl Iterator<Item = (usize, &'a TokenFacts, &'a Outcome, &'a Count)> {
-        self.tokens.iter().enumerate().flat_map(|(number, &(_, token))| {
-            token.outcomes.iter().map(move |(outcome, count)| (number, &*token.facts, outcome, count))
+    /// Every outcome of every kind of tokens, with the kind's number.
+    pub(super) fn outcomes(&self) -> impl Iterator<Item = (usize, &Kind, &Outcome, &Sum)> {
+        self.kinds().iter().enumerate().flat_map(|(number, kind)| {
+            kind.outcomes.iter().map(move |(outcome, sum)| (number, kind, outcome, sum))
         })
     }
 
     /// The rows of `summary.csv`.
-    pub(super) fn summary_rows(&self) -> Vec<SummaryRow<'a>> {
+    pub(super) fn summary_rows(&self) -> Vec<SummaryRow<'_>> {
         #[derive(Default)]
         struct Counted {
             group: Group,
@@ -38,19 +39,19 @@ impl<'a> Report<'a> {
             sources: HashSet<u32>,
         }
         let mut counted: BTreeMap<(&str, Cell<'_>), Counted> = BTreeMap::new();
-        for (token, facts, outcome, count) in self.outcomes() {
+        for (number, kind, outcome, sum) in self.outcomes() {
             let key = (outcome.verdict.as_str(), Cell::claim(outcome.detail.as_str()));
             let counted = counted.entry(key).or_default();
-            counted.group.add(token, count);
-            counted.subjects.extend(facts.subject);
-            counted.sources.extend(count.sources.sources());
+            counted.group.add(number, kind, sum);
+            counted.subjects.extend(&kind.subjects);
+            counted.sources.extend(&sum.sources);
         }
         let whole = counted.values().map(|counted| counted.group.occurrences).sum();
         let row = |((verdict, detail), Counted { group, subjects, sources })| SummaryRow {
             verdict,
             detail,
             occurrences: group.occurrences,
-            distinct_tokens: group.distinct_tokens(),
+            distinct_tokens: group.distinct_tokens,
             distinct_subjects: subjects.len() as u64,
             sources: sources.len() as u64,
             first_seen: group.first_seen(),
@@ -61,39 +62,39 @@ impl<'a> Report<'a> {
     }
 
     /// The rows of `issuers.csv`. Tokens without an issuer, or whose claims cannot be read, have an empty one.
-    pub(super) fn issuer_rows(&self) -> impl Iterator<Item = IssuerRow<'a>> {
+    pub(super) fn issuer_rows(&self) -> impl Iterator<Item = IssuerRow<'_>> {
         let mut groups: BTreeMap<(Cell<'_>, &str, &str), Group> = BTreeMap::new();
-        for (token, facts, outcome, count) in self.outcomes() {
-            let iss = facts.iss.as_deref();
+        for (number, kind, outcome, sum) in self.outcomes() {
+            let iss = kind.facts.iss.as_deref();
             let key = (Cell::maybe(iss), self.is_known(iss, |known| known.issuer), outcome.verdict.as_str());
-            groups.entry(key).or_default().add(token, count);
+            groups.entry(key).or_default().add(number, kind, sum);
         }
         groups.into_iter().map(|((iss, known, verdict), group)| IssuerRow {
             iss,
             known,
             verdict,
             occurrences: group.occurrences,
-            distinct_tokens: group.distinct_tokens(),
+            distinct_tokens: group.distinct_tokens,
             first_seen: group.first_seen(),
             last_seen: group.last_seen(),
         })
     }
 
     /// The rows of `audiences.csv`. A token for several audiences counts for each, one for none for the empty one.
-    pub(super) fn audience_rows(&self) -> impl Iterator<Item = AudienceRow<'a>> {
+    pub(super) fn audience_rows(&self) -> impl Iterator<Item = AudienceRow<'_>> {
         let mut groups: BTreeMap<(Cell<'_>, &str, &str), Group> = BTreeMap::new();
-        for (number, (_, token)) in self.tokens.iter().enumerate() {
+        for (number, kind) in self.kinds().iter().enumerate() {
             let cell = |aud| (Cell::maybe(aud), self.is_known(aud, |known| known.audience));
-            let mut audiences: Vec<_> = token.facts.aud.iter().map(|aud| cell(Some(&**aud))).collect();
+            let mut audiences: Vec<_> = kind.facts.aud.iter().map(|aud| cell(Some(&**aud))).collect();
             if audiences.is_empty() {
                 audiences.push(cell(None));
             }
             audiences.sort_unstable();
             audiences.dedup();
             for (aud, known) in audiences {
-                for (outcome, count) in &token.outcomes {
+                for (outcome, sum) in &kind.outcomes {
                     let key = (aud.clone(), known, outcome.verdict.as_str());
-                    groups.entry(key).or_default().add(number, count);
+                    groups.entry(key).or_default().add(number, kind, sum);
                 }
             }
         }
@@ -102,28 +103,28 @@ impl<'a> Report<'a> {
             known,
             verdict,
             occurrences: group.occurrences,
-            distinct_tokens: group.distinct_tokens(),
+            distinct_tokens: group.distinct_tokens,
             first_seen: group.first_seen(),
             last_seen: group.last_seen(),
         })
     }
 
     /// The rows of `clients.csv`.
-    pub(super) fn client_rows(&self) -> impl Iterator<Item = ClientRow<'a>> {
+    pub(super) fn client_rows(&self) -> impl Iterator<Item = ClientRow<'_>> {
         let mut groups: BTreeMap<(Cell<'_>, Cell<'_>, &str), (Group, HashSet<u64>)> = BTreeMap::new();
-        for (token, facts, outcome, count) in self.outcomes() {
-            let client = Cell::maybe(facts.client.as_deref());
-            let key = (client, Cell::maybe(facts.iss.as_deref()), outcome.verdict.as_str());
+        for (number, kind, outcome, sum) in self.outcomes() {
+            let client = Cell::maybe(kind.facts.client.as_deref());
+            let key = (client, Cell::maybe(kind.facts.iss.as_deref()), outcome.verdict.as_str());
             let (group, subjects) = groups.entry(key).or_default();
-            group.add(token, count);
-            subjects.extend(facts.subject);
+            group.add(number, kind, sum);
+            subjects.extend(&kind.subjects);
         }
         groups.into_iter().map(|((client, iss, verdict), (group, subjects))| ClientRow {
             client,
             iss,
             verdict,
             occurrences: group.occurrences,
-            distinct_tokens: group.distinct_tokens(),
+            distinct_tokens: group.distinct_tokens,
             distinct_subjects: subjects.len() as u64,
             first_seen: group.first_seen(),
             last_seen: group.last_seen(),
@@ -131,7 +132,7 @@ impl<'a> Report<'a> {
     }
 
     /// The rows of `keys.csv`.
-    pub(super) fn key_rows(&self) -> impl Iterator<Item = KeyRow<'a>> {
+    pub(super) fn key_rows(&self) -> impl Iterator<Item = KeyRow<'_>> {
         #[derive(Default)]
         struct Counted {
             group: Group,
@@ -140,15 +141,16 @@ impl<'a> Report<'a> {
             failed: u64,
         }
         let mut counted: BTreeMap<[Cell<'_>; 3], BTreeMap<&str, Counted>> = BTreeMap::new();
-        for (token, facts, outcome, count) in self.outcomes() {
-            let key = [&facts.iss, &facts.kid, &facts.alg].map(|value| Cell::maybe(value.as_deref()));
+        for (number, kind, outcome, sum) in self.outcomes() {
+            let key = [&kind.facts.iss, &kind.facts.kid, &kind.facts.alg]
+                .map(|value| Cell::maybe(value.as_deref()));
             let by_status = counted.entry(key).or_default();
             let counted = by_status.entry(outcome.key_status.as_str()).or_default();
-            counted.group.add(token, count);
-            counted.sources.extend(count.sources.sources());
+            counted.group.add(number, kind, sum);
+            counted.sources.extend(&sum.sources);
             match outcome.signature {
-                SignatureStatus::Verified => counted.verified += count.occurrences,
-                SignatureStatus::Failed => counted.failed += count.occurrences,
+                SignatureStatus::Verified => counted.verified += sum.occurrences,
+                SignatureStatus::Failed => counted.failed += sum.occurrences,
                 SignatureStatus::NoKey | SignatureStatus::Unchecked | SignatureStatus::Unsigned => {}
             }
         }
@@ -159,7 +161,7 @@ impl<'a> Report<'a> {
                 alg: alg.clone(),
                 key_status,
                 occurrences: counted.group.occurrences,
-                distinct_tokens: counted.group.distinct_tokens(),
+                distinct_tokens: counted.group.distinct_tokens,
                 sources: counted.sources.len() as u64,
                 first_seen: counted.group.first_seen(),
                 last_seen: counted.group.last_seen(),

@@ -9,7 +9,7 @@ use super::*;
 use crate::hints::{Confidence, HintName};
 use crate::input::Status;
 use crate::scan::event_time::TimeFormat;
-use crate::secret::{Fingerprinter, RawToken};
+use crate::secret::{Fingerprint, Fingerprinter, RawToken};
 use crate::tally::source::Found;
 use crate::tally::{BucketWidth, Sighting, TokenFacts};
 use crate::timestamp::Timestamp;
@@ -76,12 +76,12 @@ impl Made {
     fn file(&self, name: &str, known: Option<Known<'_>>) -> String {
         let ReportFile(_, write) = FILES.iter().find(|file| file.0 == name).unwrap();
         let mut out = Vec::new();
-        write(&self.report(known), &mut out).unwrap();
+        write(&self.report(known), &one_by_one, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     fn report<'a>(&'a self, known: Option<Known<'a>>) -> Report<'a> {
-        Report::new(Findings {
+        let findings = Findings {
             tally: &self.tally,
             sources: &self.sources,
             known,
@@ -92,12 +92,18 @@ impl Made {
             hints: &self.hints,
             leeway: self.leeway,
             about: About::default(),
-        })
+        };
+        Report::new(findings, self.tally.tokens())
     }
 
     fn summary(&self, width: Option<usize>, color: bool) -> String {
         self.report(None).summary(width, color)
     }
+}
+
+/// Whatever the order in which parts are done, the report is the same: these are done last to first.
+fn one_by_one(count: usize, part: &(dyn Fn(usize) + Sync)) {
+    (0..count).rev().for_each(part);
 }
 
 fn fingerprint(token: &str) -> Fingerprint {
@@ -452,7 +458,7 @@ fn an_empty_report_has_every_file_with_its_header() {
     made.show_claims = vec!["tenant".into()];
     let staging = Staging::new(&out).unwrap();
     let report = made.report(None);
-    FILES.iter().for_each(|file| report.write(file, &staging).unwrap());
+    FILES.iter().for_each(|file| report.write(file, &one_by_one, &staging).unwrap());
     OccurrenceSpool::new(&staging).unwrap().finish(&[], &staging).unwrap();
     staging.publish().unwrap();
     let mut headers: Vec<_> = fs::read_dir(&out)
@@ -717,7 +723,7 @@ fn hostile_hint() -> Hint {
 fn document(report: &Report<'_>, name: &str) -> String {
     let (_, ReportFile(_, write)) = DOCUMENTS.iter().find(|(_, file)| file.0 == name).unwrap();
     let mut out = Vec::new();
-    write(report, &mut out).unwrap();
+    write(report, &one_by_one, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -725,7 +731,8 @@ fn document(report: &Report<'_>, name: &str) -> String {
 fn the_first_hint_is_the_headline_and_its_texts_are_text() {
     let made = incident();
     let hints = [hostile_hint()];
-    let report = Report::new(Findings { hints: &hints, ..made.report(None).findings });
+    let findings = Findings { hints: &hints, ..made.report(None).findings };
+    let report = Report::new(findings, made.tally.tokens());
     let html = document(&report, "report.html");
     let headline = "<h1>Tokens are still signed with, or kept from, a key that was retired</h1>";
     assert!(html.contains(headline), "{html}");

@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 
 use super::cell::Cell;
-use super::rows::{Millionths, Seconds, Several, Shown};
+use super::csv::Lines;
+use super::rows::{Millionths, Place, Seconds, Several, Shown};
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
-use crate::verdict::VerdictSet;
+use crate::verdict::{Verdict, VerdictSet};
 
 /// What a column may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,9 @@ pub(super) trait Valued {
 
     /// What it holds here.
     fn value(&self) -> Value<'_>;
+
+    /// Adds its cell to a line of a CSV file.
+    fn write(&self, line: &mut Lines);
 }
 
 fn text(text: &str) -> Value<'_> {
@@ -81,6 +85,10 @@ impl Valued for &'static str {
     fn value(&self) -> Value<'_> {
         text(self)
     }
+
+    fn write(&self, line: &mut Lines) {
+        line.word(self);
+    }
 }
 
 impl Valued for Cell<'_> {
@@ -88,6 +96,10 @@ impl Valued for Cell<'_> {
 
     fn value(&self) -> Value<'_> {
         text(self.plain())
+    }
+
+    fn write(&self, line: &mut Lines) {
+        line.text(self.as_str());
     }
 }
 
@@ -97,6 +109,22 @@ impl Valued for &Cell<'_> {
     fn value(&self) -> Value<'_> {
         (*self).value()
     }
+
+    fn write(&self, line: &mut Lines) {
+        (*self).write(line);
+    }
+}
+
+impl Valued for Place<'_> {
+    const KIND: Kind = Kind::Text;
+
+    fn value(&self) -> Value<'_> {
+        Value::Text(Cow::Owned(format!("{}:{}", self.source.plain(), self.line)))
+    }
+
+    fn write(&self, line: &mut Lines) {
+        line.place(self.source.as_str(), self.line);
+    }
 }
 
 impl Valued for Several<'_> {
@@ -105,13 +133,21 @@ impl Valued for Several<'_> {
     fn value(&self) -> Value<'_> {
         Value::List(self.each().iter().map(Cell::plain).collect())
     }
+
+    fn write(&self, line: &mut Lines) {
+        self.joined().write(line);
+    }
 }
 
 impl Valued for Shown<VerdictSet> {
     const KIND: Kind = Kind::List;
 
     fn value(&self) -> Value<'_> {
-        Value::List(self.0.iter().map(|verdict| verdict.as_str()).collect())
+        Value::List(self.0.iter().map(Verdict::as_str).collect())
+    }
+
+    fn write(&self, line: &mut Lines) {
+        line.words(self.0.iter().map(Verdict::as_str));
     }
 }
 
@@ -121,6 +157,10 @@ impl Valued for u64 {
     fn value(&self) -> Value<'_> {
         Value::Count(*self)
     }
+
+    fn write(&self, line: &mut Lines) {
+        line.number(*self);
+    }
 }
 
 impl Valued for u32 {
@@ -128,6 +168,10 @@ impl Valued for u32 {
 
     fn value(&self) -> Value<'_> {
         Value::Count(u64::from(*self))
+    }
+
+    fn write(&self, line: &mut Lines) {
+        line.number(u64::from(*self));
     }
 }
 
@@ -137,6 +181,13 @@ impl Valued for i64 {
     fn value(&self) -> Value<'_> {
         Value::Number(*self)
     }
+
+    fn write(&self, line: &mut Lines) {
+        match u64::try_from(*self) {
+            Ok(number) => line.number(number),
+            Err(_) => line.shown(self),
+        }
+    }
 }
 
 impl Valued for Seconds {
@@ -144,6 +195,14 @@ impl Valued for Seconds {
 
     fn value(&self) -> Value<'_> {
         Value::Number(self.0)
+    }
+
+    fn write(&self, line: &mut Lines) {
+        match u64::try_from(self.0) {
+            Ok(seconds) => line.number(seconds),
+            // A `-` would begin a formula.
+            Err(_) => line.shown(format_args!("'{}", self.0)),
+        }
     }
 }
 
@@ -153,6 +212,10 @@ impl Valued for Shown<Millionths> {
     fn value(&self) -> Value<'_> {
         Value::Share(self.0)
     }
+
+    fn write(&self, line: &mut Lines) {
+        line.shown(self.0);
+    }
 }
 
 impl Valued for Shown<Timestamp> {
@@ -160,6 +223,10 @@ impl Valued for Shown<Timestamp> {
 
     fn value(&self) -> Value<'_> {
         Value::Time(self.0)
+    }
+
+    fn write(&self, line: &mut Lines) {
+        line.time(self.0);
     }
 }
 
@@ -169,6 +236,10 @@ impl Valued for Shown<Fingerprint> {
     fn value(&self) -> Value<'_> {
         Value::Text(Cow::Owned(self.0.to_string()))
     }
+
+    fn write(&self, line: &mut Lines) {
+        line.shown(self.0);
+    }
 }
 
 impl Valued for Shown<SubjectFingerprint> {
@@ -176,6 +247,10 @@ impl Valued for Shown<SubjectFingerprint> {
 
     fn value(&self) -> Value<'_> {
         Value::Text(Cow::Owned(self.0.to_string()))
+    }
+
+    fn write(&self, line: &mut Lines) {
+        line.shown(self.0);
     }
 }
 
@@ -185,11 +260,19 @@ impl<T: Valued> Valued for Option<T> {
     fn value(&self) -> Value<'_> {
         self.as_ref().map_or(Value::Nothing, Valued::value)
     }
+
+    fn write(&self, line: &mut Lines) {
+        match self {
+            Some(value) => value.write(line),
+            None => line.word(""),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::cell::Cells;
 
     fn json(value: &Value<'_>) -> String {
         serde_json::to_string(value).unwrap()
@@ -209,9 +292,13 @@ mod tests {
         assert_eq!(json(&Shown(Millionths::of(2, 3)).value()), "0.666667");
         assert_eq!(json(&Shown(Millionths::of(1, 1_000_000)).value()), "1e-6");
         assert_eq!(json(&Cell::text("-2+3").value()), "\"-2+3\"");
-        let several = Several::claims(&["=a;b", "c"]);
+        let several = Several::claims(&["=a;b", "c"], &mut Cells::default());
         assert_eq!(json(&several.value()), r#"["=a;b","c"]"#);
-        assert_eq!(serde_json::to_string(&several).unwrap(), "\"'=a;b;c\"");
+        let mut line = Lines::default();
+        several.write(&mut line);
+        Seconds(-60).write(&mut line);
+        line.end();
+        assert_eq!(line.into_bytes(), b"'=a;b;c,'-60\n");
     }
 
     #[test]

@@ -100,7 +100,11 @@ pub fn scan(
 /// When a file cannot be written, or no thread can be started.
 pub fn write(report: &Report<'_>, formats: &[Format], staging: &Staging, threads: usize) -> Result<()> {
     let files = report.files(formats);
-    pool(threads)?.install(|| files.par_iter().try_for_each(|file| report.write(file, staging)))
+    let at_once = |count, part: &(dyn Fn(usize) + Sync)| (0..count).into_par_iter().for_each(part);
+    pool(threads)?.install(|| {
+        report.count(&at_once);
+        files.par_iter().try_for_each(|file| report.write(file, &at_once, staging))
+    })
 }
 
 fn pool(threads: usize) -> Result<rayon::ThreadPool> {

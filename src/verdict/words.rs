@@ -171,7 +171,8 @@ impl FromIterator<Verdict> for VerdictSet {
 impl fmt::Display for VerdictSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, verdict) in self.iter().enumerate() {
-            write!(f, "{}{verdict}", if i == 0 { "" } else { ";" })?;
+            f.write_str(if i == 0 { "" } else { ";" })?;
+            f.write_str(verdict.as_str())?;
         }
         Ok(())
     }

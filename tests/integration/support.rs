@@ -157,7 +157,7 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
         leeway: 0,
         about: About { command_line: &["jwtriage".to_owned(), "scan".to_owned()], ..About::default() },
     };
-    jwtriage::run::write(&Report::new(findings), &FORMATS, &staging, 2).unwrap();
+    jwtriage::run::write(&Report::new(findings, tokens), &FORMATS, &staging, 2).unwrap();
     spool.finish(&sources, &staging).unwrap();
     staging.publish().unwrap();
     let files = files(&out);

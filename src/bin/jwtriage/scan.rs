@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jwtriage::error::{Error, Result};
-use jwtriage::hints::{self, Facts, Hint, MessageCount};
+use jwtriage::hints::{self, Facts, Hint, MessageCount, NamedToken};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::message::Entry;
@@ -90,7 +90,8 @@ fn write(
     let groups: Vec<String> = options.groups.iter().map(|group| group.name.clone()).collect();
     let has_messages = scan.tally.messages().iter().next().is_some();
     let catalogue = if has_messages { options.criteria.messages.catalogue().entries() } else { &[] };
-    let hints = likely_causes(scan, policy, catalogue, now);
+    let tokens = scan.tally.tokens();
+    let hints = likely_causes(scan, &tokens, policy, catalogue, now);
     let findings = Findings {
         tally: &scan.tally,
         sources: &scan.sources,
@@ -107,7 +108,7 @@ fn write(
             keys: &about::key_windows(policy),
         },
     };
-    let report = Report::new(findings).with_predictions(options.criteria.profile.is_some());
+    let report = Report::new(findings, tokens).with_predictions(options.criteria.profile.is_some());
     if let Some(staging) = staging {
         jwtriage::run::write(&report, &about::formats(&args.format), &staging, options.threads)?;
         if let Some(spool) = spool {
@@ -126,10 +127,15 @@ fn write(
 }
 
 /// What is likely to have gone wrong.
-fn likely_causes(scan: &Scan, policy: &Policy, catalogue: &[Entry], now: Timestamp) -> Vec<Hint> {
-    let tokens = scan.tally.tokens();
+fn likely_causes(
+    scan: &Scan,
+    tokens: &[NamedToken<'_>],
+    policy: &Policy,
+    catalogue: &[Entry],
+    now: Timestamp,
+) -> Vec<Hint> {
     let messages = MessageCount::all(scan.tally.messages(), catalogue);
-    hints::find(&Facts::new(&tokens, &scan.sources, policy, now, &messages))
+    hints::find(&Facts::new(tokens, &scan.sources, policy, now, &messages))
 }
 
 /// The groups that no finding has a value of, which is rarely what was meant.
