@@ -10,6 +10,8 @@ use flate2::FlushDecompress;
 use liblzma::stream::Action;
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
+use super::Helpers;
+use super::ahead::Ahead;
 use super::lookahead::Lookahead;
 use super::meter::Meter;
 
@@ -46,6 +48,17 @@ impl Format {
         }
     }
 
+    /// The first bytes of its members, those that are the same in all.
+    pub(super) const fn magic(self) -> &'static [u8] {
+        match self {
+            Self::Gzip => b"\x1f\x8b\x08",
+            Self::Zstd => b"\x28\xb5\x2f\xfd",
+            Self::Bzip2 => b"BZh",
+            Self::Xz => b"\xfd7zXZ\0",
+            Self::Lz4 => b"\x04\x22\x4d\x18",
+        }
+    }
+
     /// How its members are coded; None for lz4, whose decoder has another shape.
     pub(super) const fn coding(self) -> Option<Coding> {
         match self {
@@ -61,16 +74,14 @@ impl Format {
     /// of a stream; in lz4 it can only follow a frame.
     pub(super) fn begins(self, head: &[u8]) -> bool {
         match self {
-            Self::Gzip => head.starts_with(b"\x1f\x8b\x08"),
-            Self::Zstd => head.starts_with(b"\x28\xb5\x2f\xfd") || skippable(head),
+            Self::Zstd => head.starts_with(self.magic()) || skippable(head),
             Self::Bzip2 => match head {
                 [b'B', b'Z', b'h', b'1'..=b'9', mark @ ..] => {
                     mark.starts_with(b"1AY&SY") || mark.starts_with(b"\x17\x72\x45\x38\x50\x90")
                 }
                 _ => false,
             },
-            Self::Xz => head.starts_with(b"\xfd7zXZ\0"),
-            Self::Lz4 => head.starts_with(b"\x04\x22\x4d\x18"),
+            Self::Gzip | Self::Xz | Self::Lz4 => head.starts_with(self.magic()),
         }
     }
 }
@@ -129,31 +140,69 @@ pub(super) struct Decoder<'a, R> {
     coding: Coding,
     meter: &'a Meter<'a>,
     /// None between two members.
-    member: Option<Member>,
+    member: Option<Running>,
+    ahead: Ahead<'a>,
     state: State,
+}
+
+/// A member that is being decoded: where it began, and how many bytes have come of it.
+struct Running {
+    member: Member,
+    start: u64,
+    produced: u64,
 }
 
 impl<'a, R: Read> Decoder<'a, R> {
     /// A decoder of `input`, whose first bytes are a member of `format`, coded in `coding`.
-    pub(super) fn new(input: Lookahead<R>, format: Format, coding: Coding, meter: &'a Meter<'a>) -> Self {
-        Self { input, format, coding, meter, member: None, state: State::Running }
+    pub(super) fn new(
+        input: Lookahead<R>,
+        format: Format,
+        coding: Coding,
+        meter: &'a Meter<'a>,
+        helpers: &'a dyn Helpers,
+    ) -> Self {
+        let ahead = Ahead::new(helpers, format, coding);
+        Self { input, format, coding, meter, member: None, ahead, state: State::Running }
     }
 }
 
 impl<R: Read> Read for Decoder<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while !out.is_empty() && self.state.running()? {
-            if let Some(member) = &mut self.member {
+            if let Some(Running { member, start, produced }) = &mut self.member {
                 match member.read(&mut self.input, out, self.meter)? {
-                    0 => self.member = None,
-                    count => return Ok(count),
+                    0 => {
+                        self.ahead.note(self.input.offset() - *start, *produced);
+                        self.member = None;
+                    }
+                    count => {
+                        *produced += count as u64;
+                        return Ok(count);
+                    }
                 }
-            } else {
-                match next_member(&mut self.input, self.format) {
-                    Ok(Next::Member) => self.member = Some(Member::new(self.coding)?),
-                    Ok(Next::End) => self.state = State::Ended,
-                    Err(error) => self.state = State::failed(&error),
+                continue;
+            }
+            match self.ahead.read(out) {
+                0 => {}
+                count => match self.meter.produce(count) {
+                    (count, Ok(())) => return Ok(count),
+                    (count, Err(error)) => {
+                        self.state = State::failed(&error);
+                        if count > 0 {
+                            return Ok(count);
+                        }
+                        continue;
+                    }
+                },
+            }
+            match next_member(&mut self.input, self.format) {
+                Ok(Next::Member) if self.ahead.take(&mut self.input) => {}
+                Ok(Next::Member) => {
+                    let member = Member::new(self.coding)?;
+                    self.member = Some(Running { member, start: self.input.offset(), produced: 0 });
                 }
+                Ok(Next::End) => self.state = State::Ended,
+                Err(error) => self.state = State::failed(&error),
             }
         }
         Ok(0)
@@ -261,10 +310,13 @@ impl Member {
                 Err(reason) => self.fail(&invalid(format!("invalid {} data: {reason}", self.coding.name()))),
             }
             if step.produced > 0 {
-                if let Err(error) = meter.produce(step.produced as u64) {
+                let (count, allowed) = meter.produce(step.produced);
+                if let Err(error) = allowed {
                     self.fail(&error);
                 }
-                return Ok(step.produced);
+                if count > 0 {
+                    return Ok(count);
+                }
             }
         }
         Ok(0)

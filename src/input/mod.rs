@@ -8,7 +8,8 @@
 //! - `discover`: paths, directories, globs, `-` and `@FILE` → inputs, each file once, whatever the order of arguments
 //! - `lookahead`: a buffered reader that can be asked what comes next
 //! - `sniff`: first bytes → what they are
-//! - `decompress`: gzip, zstd, bzip2, xz → bytes; `lz4`: the same for lz4; `meter`: what the limits allow of it
+//! - `decompress`: gzip, zstd, bzip2, xz → bytes; `lz4`: the same for lz4; `meter`: what the limits allow of it;
+//!   `ahead`: members that idle threads decode side by side
 //! - `tar`, `zip`: archives → members; `archive` is what both share
 //! - `text`: UTF-16 → UTF-8
 //! - [`chunk`]: a source's bytes → whole lines, in buffers of bounded size
@@ -25,6 +26,7 @@
 //! - The work that an input can cause is bounded by [`Limits`].
 //! - A file that grows, shrinks or vanishes while it is read is read as far as `read(2)` gives bytes.
 
+mod ahead;
 mod archive;
 pub mod chunk;
 mod decompress;
@@ -141,6 +143,29 @@ pub trait Visitor {
 
     /// Takes note of trouble that is not a source's own.
     fn problem(&mut self, problem: Problem) -> ControlFlow<()>;
+}
+
+/// Threads that can help a reader. This room knows none: who reads an input lends those that have nothing else to do.
+pub trait Helpers: Sync {
+    /// How many threads may work for this reader now, its own included.
+    fn count(&self) -> usize;
+
+    /// Calls `job` with each number below `jobs`, in any order, on any threads, and returns when all calls have.
+    fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync));
+}
+
+/// Nobody helps.
+#[derive(Clone, Copy, Debug)]
+pub struct Alone;
+
+impl Helpers for Alone {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
+        (0..jobs).for_each(job);
+    }
 }
 
 /// What one input may cost. The defaults let honest logs through, and most bombs end at `free_expansion`.

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
-use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
+use crate::input::{self, Discovered, Helpers, Input, Limits, Problem, Source, Status, Visitor};
 use crate::report::{ChunkRows, Format, OccurrenceSpool, Report, Staging};
 use crate::scan::event_time::TimeRules;
 use crate::scan::groups::GroupBy;
@@ -187,6 +187,7 @@ impl<'r> Flow<'r> {
                         if input::read(
                             input,
                             &self.options.limits,
+                            self,
                             &|bytes| self.observer.read(bytes),
                             &mut reader,
                         )
@@ -290,6 +291,17 @@ impl<'r> Flow<'r> {
     fn may_hand_over(&self) -> bool {
         let idle = self.workers.len().saturating_sub(self.readers.load(Ordering::Relaxed));
         self.handed.load(Ordering::Relaxed) < 2 * idle
+    }
+}
+
+impl Helpers for Flow<'_> {
+    fn count(&self) -> usize {
+        let readers = self.readers.load(Ordering::Relaxed).max(1);
+        (self.workers.len() / readers).max(1)
+    }
+
+    fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
+        (0..jobs).into_par_iter().with_max_len(1).for_each(job);
     }
 }
 
