@@ -20,11 +20,14 @@ use super::meter::Meter;
 use super::{Helpers, Limits};
 
 /// How many members as large as the last shall be seen at once, and the bounds of that, in bytes.
-const MEMBERS_SEEN: u64 = 8;
-const MIN_WINDOW: u64 = 1 << 20;
-const MAX_WINDOW: u64 = 8 << 20;
-/// How many bytes one thread decodes at a time, at most: the frames of pzstd are as long.
-const MAX_OUTPUT: usize = 8 << 20;
+const MEMBERS_SEEN: usize = 16;
+const MIN_WINDOW: usize = 1 << 20;
+const MAX_WINDOW: usize = 4 << 20;
+/// How many bytes one thread decodes at a time: about as many as its cache holds, and more only if a member is larger.
+/// Larger ones than `MAX_OUTPUT` (a frame of pzstd has 8 MiB) gave no gain on two cores: what is written far from where
+/// it is read costs more than a second thread saves.
+const OUTPUT: usize = 2 << 20;
+const MAX_OUTPUT: usize = 4 << 20;
 /// By how much an output grows.
 const OUTPUT_STEP: usize = 256 << 10;
 
@@ -33,12 +36,12 @@ pub(super) struct Ahead<'a> {
     helpers: &'a dyn Helpers,
     format: Format,
     coding: Coding,
-    /// The beginning of the last member that was seen. Where it lies depends on the stream alone.
+    /// Up to where members were looked for: the beginning of the last that was seen. It depends on the stream alone.
     seen_to: u64,
-    /// Whether members before `seen_to` are worth a try.
+    /// Whether some were seen before it, and all that were tried are members.
     hopeful: bool,
-    /// The compressed size of the last member, and how many bytes came of all.
-    last_size: Option<u64>,
+    /// The last member that was not empty, and how many bytes came of all.
+    last: Option<Size>,
     produced: u64,
     /// What was decoded and is not reached yet, in the order of the stream.
     groups: VecDeque<Group>,
@@ -49,13 +52,20 @@ pub(super) struct Ahead<'a> {
     spare: Vec<Vec<u8>>,
 }
 
+/// How long a member is, and what came of it.
+#[derive(Clone, Copy)]
+struct Size {
+    compressed: u64,
+    output: u64,
+}
+
 /// Whole members that follow one another.
 #[derive(Default)]
 struct Group {
-    /// Where the first begins, how long all are, and how long the last is.
+    /// Where the first begins, how long all are, and the last that is not empty.
     start: u64,
     size: usize,
-    last_size: usize,
+    last: Option<Size>,
     /// What came of them, up to `filled`; behind it are bytes without meaning.
     output: Vec<u8>,
     filled: usize,
@@ -71,7 +81,7 @@ impl<'a> Ahead<'a> {
             coding,
             seen_to: 0,
             hopeful: false,
-            last_size: None,
+            last: None,
             produced: 0,
             groups: VecDeque::new(),
             current: Group::default(),
@@ -81,9 +91,12 @@ impl<'a> Ahead<'a> {
     }
 
     /// Takes note of a member that was decoded elsewhere.
-    pub(super) fn note(&mut self, size: u64, produced: u64) {
-        self.last_size = Some(size);
-        self.produced += produced;
+    pub(super) fn note(&mut self, compressed: u64, output: u64) {
+        // The frames between those of pzstd are some bytes long and hold nothing.
+        if output > 0 {
+            self.last = Some(Size { compressed, output });
+            self.produced += output;
+        }
     }
 
     /// Copies to `out` what is left of the members that were taken. Says how much that was.
@@ -109,7 +122,8 @@ impl<'a> Ahead<'a> {
             return false;
         };
         input.consume(group.size);
-        self.note(group.last_size as u64, group.filled as u64);
+        self.last = group.last.or(self.last);
+        self.produced += group.filled as u64;
         self.served = 0;
         let done = std::mem::replace(&mut self.current, group);
         self.spare.push(done.output);
@@ -120,18 +134,26 @@ impl<'a> Ahead<'a> {
     fn look<R: Read>(&mut self, input: &mut Lookahead<R>) {
         let offset = input.offset();
         if offset >= self.seen_to {
-            let wanted = match self.last_size {
-                None => 0,
-                Some(size) if size > MAX_WINDOW / 2 => return,
-                Some(size) => (size * MEMBERS_SEEN).clamp(MIN_WINDOW, MAX_WINDOW) as usize,
-            };
+            let (compressed, output) = self.last.map_or((0, 0), |last| (last.compressed, last.output));
+            if compressed > MAX_WINDOW as u64 / 2 || output > MAX_OUTPUT as u64 {
+                return;
+            }
+            // Nothing is known of the first: what is seen of it must do.
+            let wanted =
+                self.last.map_or(0, |_| (compressed as usize * MEMBERS_SEEN).clamp(MIN_WINDOW, MAX_WINDOW));
             let window = input.peek_far(wanted);
-            let Some(last) = last_beginning(self.format, window) else { return };
-            self.seen_to = offset + last as u64;
-            self.hopeful = true;
+            // No byte is searched at every member, so that hostile streams cost no more than twice their length.
+            let last = last_beginning(self.format, window);
+            self.hopeful = last.is_some();
+            self.seen_to = offset + last.unwrap_or(window.len()) as u64;
         }
-        // What it costs does not depend on how often it was tried before: this bounds the work on hostile streams.
-        let threads = self.helpers.count();
+        let threads = match self.coding {
+            // Slower than any chunk is scanned.
+            Coding::Bzip2 | Coding::Xz => self.helpers.all(),
+            // Faster than a chunk with many tokens: with all threads at work, the reader had better decode alone,
+            // straight into the next chunk.
+            Coding::Gzip | Coding::Deflate | Coding::Zstd => self.helpers.free(),
+        };
         if self.hopeful && threads > 1 {
             let left = (self.seen_to - offset) as usize;
             self.decode(offset, &input.peek(left)[..left], threads);
@@ -142,7 +164,7 @@ impl<'a> Ahead<'a> {
     fn decode(&mut self, offset: u64, window: &[u8], threads: usize) {
         // Logs shrink to a tenth, and what is known tells better.
         let ratio = if offset == 0 { 10 } else { (self.produced / offset).max(1) };
-        let reach = (window.len() / threads).min(MAX_OUTPUT / ratio as usize).max(1);
+        let reach = (window.len() / threads).min(OUTPUT / ratio as usize).max(1);
         let mut starts = vec![0];
         while starts.len() <= threads
             && let Some(next) = beginning_from(self.format, window, starts[starts.len() - 1] + reach)
@@ -208,9 +230,12 @@ impl Group {
                     }
                 }
             }
-            self.filled = filled;
             self.size = bytes.len() - rest.len();
-            self.last_size = self.size - start;
+            if filled > self.filled {
+                let compressed = (self.size - start) as u64;
+                self.last = Some(Size { compressed, output: (filled - self.filled) as u64 });
+            }
+            self.filled = filled;
         }
     }
 }
@@ -261,8 +286,12 @@ mod tests {
     }
 
     impl Helpers for Fickle {
-        fn count(&self) -> usize {
+        fn all(&self) -> usize {
             [5, 2, 3, 1][self.asked.fetch_add(1, Ordering::Relaxed) % 4]
+        }
+
+        fn free(&self) -> usize {
+            self.all()
         }
 
         fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
@@ -340,7 +369,7 @@ mod tests {
 
     #[test]
     fn members_of_which_more_comes_than_one_thread_may_hold_are_read_all_the_same() {
-        let sizes = [100, MAX_OUTPUT - 1, MAX_OUTPUT, MAX_OUTPUT + 1, 3, 5 << 20, 5 << 20, 1];
+        let sizes = [100, MAX_OUTPUT - 1, MAX_OUTPUT, MAX_OUTPUT + 1, 3, 3 << 20, 3 << 20, 1];
         for (format, coding) in [FORMATS[0], FORMATS[1]] {
             let stream: Vec<u8> = sizes.iter().flat_map(|size| member(coding, &vec![b'x'; *size])).collect();
             let (out, error) =

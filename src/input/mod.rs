@@ -147,8 +147,11 @@ pub trait Visitor {
 
 /// Threads that can help a reader. This room knows none: who reads an input lends those that have nothing else to do.
 pub trait Helpers: Sync {
-    /// How many threads may work for this reader now, its own included.
-    fn count(&self) -> usize;
+    /// How many threads may work for this reader, its own included: those that read nothing.
+    fn all(&self) -> usize;
+
+    /// How many of them have nothing to do right now.
+    fn free(&self) -> usize;
 
     /// Calls `job` with each number below `jobs`, in any order, on any threads, and returns when all calls have.
     fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync));
@@ -159,7 +162,11 @@ pub trait Helpers: Sync {
 pub struct Alone;
 
 impl Helpers for Alone {
-    fn count(&self) -> usize {
+    fn all(&self) -> usize {
+        1
+    }
+
+    fn free(&self) -> usize {
         1
     }
 

@@ -28,6 +28,10 @@ use crate::tally::{MessageTally, SourceTally, Tally};
 use crate::timestamp::Timestamp;
 use crate::triage::{Criteria, Edges, Entries, Seam, SourceId, Triaged, Worker};
 
+/// How many chunks may wait for each thread that reads nothing. With 4, one big compressed file is scanned about a
+/// twentieth faster than with 2: who decodes takes on a chunk, and falls behind, less often.
+const HANDED: usize = 4;
+
 /// How to scan.
 #[derive(Debug)]
 pub struct Options {
@@ -276,7 +280,7 @@ impl<'r> Flow<'r> {
             self.stop.store(true, Ordering::Relaxed);
         }
         let mut buffers = lock(&self.buffers);
-        if buffers.len() < 2 * self.workers.len() && chunk.bytes.capacity() <= 2 * LINE_LIMIT {
+        if buffers.len() < HANDED * self.workers.len() && chunk.bytes.capacity() <= 2 * LINE_LIMIT {
             buffers.push(chunk.bytes);
         }
     }
@@ -287,17 +291,25 @@ impl<'r> Flow<'r> {
     }
 
     /// Whether a chunk should be handed to another thread: as long as there are threads that read nothing, and no more
-    /// than two chunks for each of them.
+    /// than [`HANDED`] chunks for each of them.
     fn may_hand_over(&self) -> bool {
-        let idle = self.workers.len().saturating_sub(self.readers.load(Ordering::Relaxed));
-        self.handed.load(Ordering::Relaxed) < 2 * idle
+        self.handed.load(Ordering::Relaxed) < HANDED * self.idle()
+    }
+
+    /// How many threads read nothing.
+    fn idle(&self) -> usize {
+        self.workers.len().saturating_sub(self.readers.load(Ordering::Relaxed))
     }
 }
 
 impl Helpers for Flow<'_> {
-    fn count(&self) -> usize {
-        let readers = self.readers.load(Ordering::Relaxed).max(1);
-        (self.workers.len() / readers).max(1)
+    fn all(&self) -> usize {
+        1 + self.idle() / self.readers.load(Ordering::Relaxed).max(1)
+    }
+
+    fn free(&self) -> usize {
+        let free = self.idle().saturating_sub(self.handed.load(Ordering::Relaxed));
+        1 + free / self.readers.load(Ordering::Relaxed).max(1)
     }
 
     fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
