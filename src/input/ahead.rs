@@ -163,7 +163,7 @@ impl<'a> Ahead<'a> {
     /// Has `window`, which begins at `offset`, decoded by so many threads.
     fn decode(&mut self, offset: u64, window: &[u8], threads: usize) {
         // Logs shrink to a tenth, and what is known tells better.
-        let ratio = if offset == 0 { 10 } else { (self.produced / offset).max(1) };
+        let ratio = self.produced.checked_div(offset).map_or(10, |ratio| ratio.max(1));
         let reach = (window.len() / threads).min(OUTPUT / ratio as usize).max(1);
         let mut starts = vec![0];
         while starts.len() <= threads

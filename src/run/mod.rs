@@ -2,7 +2,8 @@
 //!
 //! Every thread of the pool takes the next input, largest first, and reads it to the end. What it reads comes in
 //! chunks; it hands a chunk to an idle thread if there is one, and works on it itself if there is none. So many files
-//! keep all threads busy, one big file too, and nobody ever waits for anybody.
+//! keep all threads busy, one big file too, and nobody ever waits for anybody. Idle threads also help to decode, where
+//! a compressed file has many members.
 
 mod feed;
 
@@ -312,6 +313,7 @@ impl Helpers for Flow<'_> {
         1 + free / self.readers.load(Ordering::Relaxed).max(1)
     }
 
+    /// Who calls it holds no lock, and works on chunks, or another input, while it waits for jobs that others took.
     fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
         (0..jobs).into_par_iter().with_max_len(1).for_each(job);
     }
