@@ -276,7 +276,7 @@ mod tests {
 
     use super::*;
     use crate::input::Alone;
-    use crate::input::decompress::Decoder;
+    use crate::input::members::Decoder;
 
     /// Idle threads that come and go; the last job is done first.
     #[derive(Default)]

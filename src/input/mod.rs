@@ -9,7 +9,7 @@
 //! - `lookahead`: a buffered reader that can be asked what comes next
 //! - `sniff`: first bytes → what they are
 //! - `decompress`: gzip, zstd, bzip2, xz → bytes; `lz4`: the same for lz4; `meter`: what the limits allow of it;
-//!   `ahead`: members that idle threads decode side by side
+//!   `members`: one member behind the other; `ahead`: members that idle threads decode side by side
 //! - `tar`, `zip`: archives → members; `archive` is what both share
 //! - `text`: UTF-16 → UTF-8
 //! - [`chunk`]: a source's bytes → whole lines, in buffers of bounded size
@@ -33,6 +33,7 @@ mod decompress;
 mod discover;
 mod lookahead;
 mod lz4;
+mod members;
 mod meter;
 mod name;
 mod open;

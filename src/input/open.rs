@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use super::decompress::Decoder;
 use super::lookahead::Lookahead;
 use super::lz4::Lz4;
+use super::members::Decoder;
 use super::meter::{Meter, Metered, plain_reason};
 use super::sniff::{Kind, SNIFF_LEN, sniff};
 use super::text::Utf16;
