@@ -6,6 +6,8 @@
 
 mod data;
 
+use std::io::{Read, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use data::{Corpus, NAMES};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use jwtriage::input::chunk::{Chunk, Chunker, LINE_LIMIT};
+use jwtriage::input::{Alone, Limits, Problem, Source, SourceName, Visitor, read_stream};
 use jwtriage::policy::Policy;
 use jwtriage::report::ChunkRows;
 use jwtriage::scan::lines::TimeContext;
@@ -90,4 +93,50 @@ fn chunker(bencher: Bencher<'_, '_>, name: &str) {
             buffer = chunk.bytes;
         }
     });
+}
+
+/// Counts bytes, in pieces as large as a chunk.
+struct Count {
+    bytes: u64,
+    piece: Vec<u8>,
+}
+
+impl Visitor for Count {
+    fn source(&mut self, _: &Source, bytes: &mut dyn Read) -> ControlFlow<()> {
+        while let count @ 1.. = bytes.read(&mut self.piece).unwrap() {
+            self.bytes += count as u64;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn problem(&mut self, problem: Problem) -> ControlFlow<()> {
+        panic!("{}", problem.reason)
+    }
+}
+
+fn compress(format: &str, text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    match format {
+        "gzip" => flate2::write::GzEncoder::new(&mut out, flate2::Compression::default()).write_all(text),
+        "zstd" => zstd::Encoder::new(&mut out, 3).unwrap().auto_finish().write_all(text),
+        "bzip2" => bzip2::write::BzEncoder::new(&mut out, bzip2::Compression::best()).write_all(text),
+        _ => liblzma::write::XzEncoder::new(&mut out, 6).write_all(text),
+    }
+    .unwrap();
+    out
+}
+
+/// A compressed log through its decoder, on one thread: what one file cannot be read faster than.
+#[divan::bench(args = ["gzip", "zstd", "bzip2", "xz"], sample_count = 10, sample_size = 1)]
+fn decoder(bencher: Bencher<'_, '_>, format: &str) {
+    let text = Corpus::named("mixed").text;
+    let stream = compress(format, &text);
+    let read = || {
+        let mut count = Count { bytes: 0, piece: vec![0; LINE_LIMIT] };
+        let source = Source { name: SourceName::from("app.log"), modified: None, start: 0 };
+        let _ = read_stream(source, &mut &stream[..], &Limits::default(), &Alone, &|_| {}, &mut count);
+        count.bytes
+    };
+    assert_eq!(read(), text.len() as u64, "{format}");
+    bencher.counter(BytesCount::of_slice(&text)).bench_local(read);
 }

@@ -13,7 +13,7 @@
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use jwtriage::input::{Limits, Problem, Source, SourceName, Visitor, read_stream};
+use jwtriage::input::{Alone, Limits, Problem, Source, SourceName, Visitor, read_stream};
 use libfuzzer_sys::fuzz_target;
 
 const LIMITS: Limits = Limits { max_depth: 3, max_members: 8, free_expansion: 1 << 18, max_ratio: 16 };
@@ -103,6 +103,6 @@ impl Visitor for Notes {
 fn notes(bytes: &mut dyn Read, buffer: usize) -> Vec<Note> {
     let source = Source { name: SourceName::from("x"), modified: None, start: 0 };
     let mut notes = Notes { notes: Vec::new(), buffer: vec![0; buffer] };
-    assert!(read_stream(source, bytes, &LIMITS, &|_| {}, &mut notes).is_continue());
+    assert!(read_stream(source, bytes, &LIMITS, &Alone, &|_| {}, &mut notes).is_continue());
     notes.notes
 }

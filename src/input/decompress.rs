@@ -46,6 +46,17 @@ impl Format {
         }
     }
 
+    /// The first bytes of its members, those that are the same in all.
+    pub(super) const fn magic(self) -> &'static [u8] {
+        match self {
+            Self::Gzip => b"\x1f\x8b\x08",
+            Self::Zstd => b"\x28\xb5\x2f\xfd",
+            Self::Bzip2 => b"BZh",
+            Self::Xz => b"\xfd7zXZ\0",
+            Self::Lz4 => b"\x04\x22\x4d\x18",
+        }
+    }
+
     /// How its members are coded; None for lz4, whose decoder has another shape.
     pub(super) const fn coding(self) -> Option<Coding> {
         match self {
@@ -61,16 +72,14 @@ impl Format {
     /// of a stream; in lz4 it can only follow a frame.
     pub(super) fn begins(self, head: &[u8]) -> bool {
         match self {
-            Self::Gzip => head.starts_with(b"\x1f\x8b\x08"),
-            Self::Zstd => head.starts_with(b"\x28\xb5\x2f\xfd") || skippable(head),
+            Self::Zstd => head.starts_with(self.magic()) || skippable(head),
             Self::Bzip2 => match head {
                 [b'B', b'Z', b'h', b'1'..=b'9', mark @ ..] => {
                     mark.starts_with(b"1AY&SY") || mark.starts_with(b"\x17\x72\x45\x38\x50\x90")
                 }
                 _ => false,
             },
-            Self::Xz => head.starts_with(b"\xfd7zXZ\0"),
-            Self::Lz4 => head.starts_with(b"\x04\x22\x4d\x18"),
+            Self::Gzip | Self::Xz | Self::Lz4 => head.starts_with(self.magic()),
         }
     }
 }
@@ -120,44 +129,6 @@ pub(super) fn invalid(reason: impl Into<String>) -> io::Error {
 
 pub(super) fn ends_early(what: &str) -> io::Error {
     io::Error::new(ErrorKind::UnexpectedEof, format!("{what} ends early"))
-}
-
-/// Reads all members of a compressed stream, one behind the other.
-pub(super) struct Decoder<'a, R> {
-    input: Lookahead<R>,
-    format: Format,
-    coding: Coding,
-    meter: &'a Meter<'a>,
-    /// None between two members.
-    member: Option<Member>,
-    state: State,
-}
-
-impl<'a, R: Read> Decoder<'a, R> {
-    /// A decoder of `input`, whose first bytes are a member of `format`, coded in `coding`.
-    pub(super) fn new(input: Lookahead<R>, format: Format, coding: Coding, meter: &'a Meter<'a>) -> Self {
-        Self { input, format, coding, meter, member: None, state: State::Running }
-    }
-}
-
-impl<R: Read> Read for Decoder<'_, R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while !out.is_empty() && self.state.running()? {
-            if let Some(member) = &mut self.member {
-                match member.read(&mut self.input, out, self.meter)? {
-                    0 => self.member = None,
-                    count => return Ok(count),
-                }
-            } else {
-                match next_member(&mut self.input, self.format) {
-                    Ok(Next::Member) => self.member = Some(Member::new(self.coding)?),
-                    Ok(Next::End) => self.state = State::Ended,
-                    Err(error) => self.state = State::failed(&error),
-                }
-            }
-        }
-        Ok(0)
-    }
 }
 
 /// How one member is coded: what a [`Format`] says, and what zip has besides.
@@ -261,10 +232,13 @@ impl Member {
                 Err(reason) => self.fail(&invalid(format!("invalid {} data: {reason}", self.coding.name()))),
             }
             if step.produced > 0 {
-                if let Err(error) = meter.produce(step.produced as u64) {
+                let (count, allowed) = meter.produce(step.produced);
+                if let Err(error) = allowed {
                     self.fail(&error);
                 }
-                return Ok(step.produced);
+                if count > 0 {
+                    return Ok(count);
+                }
             }
         }
         Ok(0)

@@ -51,6 +51,18 @@ impl<R: Read> Lookahead<R> {
         &self.buffer[self.start..self.end]
     }
 
+    /// The same for any `count`: the buffer grows to hold as much, and stays so.
+    pub(super) fn peek_far(&mut self, count: usize) -> &[u8] {
+        if count > self.buffer.len() {
+            let mut buffer = vec![0; count].into_boxed_slice();
+            buffer[..self.end - self.start].copy_from_slice(&self.buffer[self.start..self.end]);
+            self.buffer = buffer;
+            self.end -= self.start;
+            self.start = 0;
+        }
+        self.peek(count)
+    }
+
     /// Consumes `count` bytes that [`Lookahead::peek`] has shown.
     pub(super) fn consume_peeked(&mut self, count: usize) {
         self.consume(count);

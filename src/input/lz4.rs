@@ -89,17 +89,20 @@ impl<R: Read> Read for Lz4<'_, R> {
         if out.is_empty() || !self.state.running()? {
             return Ok(0);
         }
-        let result = self.read_frames(out);
-        match &result {
+        match self.read_frames(out) {
             Ok(0) => self.state = State::Ended,
             Ok(count) => {
-                if let Err(error) = self.meter.produce(*count as u64) {
+                let (count, allowed) = self.meter.produce(count);
+                if let Err(error) = allowed {
                     self.state = State::failed(&error);
                 }
+                if count > 0 {
+                    return Ok(count);
+                }
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => self.state = State::failed(error),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            Err(error) => self.state = State::failed(&error),
         }
-        result
+        self.state.running().map(|_| 0)
     }
 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use zip::write::SimpleFileOptions;
 
 use super::decompress::Format;
-use super::{Limits, Problem, Source, SourceName, Status, Visitor, read_stream};
+use super::{Alone, Limits, Problem, Source, SourceName, Status, Visitor, read_stream};
 use crate::timestamp::Timestamp;
 
 /// Takes down everything that it is told, reading in pieces of `step` bytes.
@@ -65,7 +65,7 @@ fn look_in_steps(bytes: &[u8], limits: &Limits, step: usize) -> Notes {
     let mut notes = Notes { step, sources: Vec::new(), problems: Vec::new(), stop_after: usize::MAX };
     let source =
         Source { name: SourceName::from("in"), modified: Some(Timestamp::from_seconds(7)), start: 0 };
-    let _ = read_stream(source, &mut &*bytes, limits, &|_| {}, &mut notes);
+    let _ = read_stream(source, &mut &*bytes, limits, &Alone, &|_| {}, &mut notes);
     notes
 }
 
@@ -588,7 +588,7 @@ fn a_visitor_can_stop_an_input() {
     let tar = tar_of(&[("a", b"a"), ("b", b"b")]);
     let mut notes = Notes { step: 10, sources: Vec::new(), problems: Vec::new(), stop_after: 1 };
     let source = Source { name: SourceName::from("in"), modified: None, start: 0 };
-    let flow = read_stream(source, &mut &tar[..], &Limits::default(), &|_| {}, &mut notes);
+    let flow = read_stream(source, &mut &tar[..], &Limits::default(), &Alone, &|_| {}, &mut notes);
     assert_eq!((flow, notes.names()), (ControlFlow::Break(()), vec!["in!a"]));
 }
 
@@ -599,7 +599,7 @@ fn progress_adds_up_to_the_bytes_of_the_input() {
     let mut notes = Notes { step: 100, sources: Vec::new(), problems: Vec::new(), stop_after: usize::MAX };
     let source = Source { name: SourceName::from("in"), modified: None, start: 0 };
     let progress = |count| told.set(told.get() + count);
-    let _ = read_stream(source, &mut &gz[..], &Limits::default(), &progress, &mut notes);
+    let _ = read_stream(source, &mut &gz[..], &Limits::default(), &Alone, &progress, &mut notes);
     assert_eq!(told.get(), gz.len() as u64);
 }
 

@@ -18,21 +18,23 @@ impl<'a> Meter<'a> {
         Self { limits, read: Cell::new(0), produced: Cell::new(0) }
     }
 
-    /// Books `count` decompressed bytes. An error if these are more than an honest archive makes.
-    pub(super) fn produce(&self, count: u64) -> io::Result<()> {
-        let produced = self.produced.get().saturating_add(count);
-        self.produced.set(produced);
+    /// Books `count` decompressed bytes. Says how many of them may be used, and gives an error if that is not all,
+    /// because no honest archive makes as many. Where they end does not depend on how many come at a time.
+    pub(super) fn produce(&self, count: usize) -> (usize, io::Result<()>) {
         let Limits { free_expansion, max_ratio, .. } = *self.limits;
-        if produced <= free_expansion.max(self.read.get().saturating_mul(max_ratio)) {
-            return Ok(());
+        let left =
+            free_expansion.max(self.read.get().saturating_mul(max_ratio)).saturating_sub(self.produced.get());
+        self.produced.set(self.produced.get().saturating_add(count as u64));
+        match usize::try_from(left) {
+            Ok(left) if left < count => {
+                let reason = format!(
+                    "expands to more than {free_expansion} bytes and more than {max_ratio} times its size; \
+                     not read further because it looks like an archive bomb"
+                );
+                (left, Err(io::Error::new(ErrorKind::InvalidData, reason)))
+            }
+            _ => (count, Ok(())),
         }
-        Err(io::Error::new(
-            ErrorKind::InvalidData,
-            format!(
-                "expands to more than {free_expansion} bytes and more than {max_ratio} times its size; \
-                 not read further because it looks like an archive bomb"
-            ),
-        ))
     }
 }
 
@@ -80,11 +82,14 @@ mod tests {
     fn expansion_is_free_up_to_a_size_and_then_in_proportion_to_what_was_read() {
         let limits = Limits { free_expansion: 100, max_ratio: 10, ..Limits::default() };
         let meter = Meter::new(&limits);
-        assert!(meter.produce(100).is_ok());
-        assert!(meter.produce(1).is_err());
+        assert!(matches!(meter.produce(99), (99, Ok(()))));
+        assert!(matches!(meter.produce(3), (1, Err(_))));
+        assert!(matches!(meter.produce(1), (0, Err(_))));
         let mut bottom = Metered { inner: &[0; 50][..], meter: &meter, progress: &|_| {} };
         assert_eq!(bottom.read(&mut [0; 80]).unwrap(), 50);
-        assert!(meter.produce(399).is_ok());
-        assert!(meter.produce(1).unwrap_err().to_string().contains("archive bomb"));
+        assert!(matches!(meter.produce(397), (397, Ok(()))));
+        let (allowed, error) = meter.produce(5);
+        assert_eq!(allowed, 0);
+        assert!(error.unwrap_err().to_string().contains("archive bomb"));
     }
 }

@@ -8,7 +8,8 @@
 //! - `discover`: paths, directories, globs, `-` and `@FILE` → inputs, each file once, whatever the order of arguments
 //! - `lookahead`: a buffered reader that can be asked what comes next
 //! - `sniff`: first bytes → what they are
-//! - `decompress`: gzip, zstd, bzip2, xz → bytes; `lz4`: the same for lz4; `meter`: what the limits allow of it
+//! - `decompress`: gzip, zstd, bzip2, xz → bytes; `lz4`: the same for lz4; `meter`: what the limits allow of it;
+//!   `members`: one member behind the other; `ahead`: members that idle threads decode side by side
 //! - `tar`, `zip`: archives → members; `archive` is what both share
 //! - `text`: UTF-16 → UTF-8
 //! - [`chunk`]: a source's bytes → whole lines, in buffers of bounded size
@@ -25,12 +26,14 @@
 //! - The work that an input can cause is bounded by [`Limits`].
 //! - A file that grows, shrinks or vanishes while it is read is read as far as `read(2)` gives bytes.
 
+mod ahead;
 mod archive;
 pub mod chunk;
 mod decompress;
 mod discover;
 mod lookahead;
 mod lz4;
+mod members;
 mod meter;
 mod name;
 mod open;
@@ -141,6 +144,36 @@ pub trait Visitor {
 
     /// Takes note of trouble that is not a source's own.
     fn problem(&mut self, problem: Problem) -> ControlFlow<()>;
+}
+
+/// Threads that can help a reader. This room knows none: who reads an input lends those that have nothing else to do.
+pub trait Helpers: Sync {
+    /// How many threads may work for this reader, its own included: those that read nothing.
+    fn all(&self) -> usize;
+
+    /// How many of them have nothing to do right now.
+    fn free(&self) -> usize;
+
+    /// Calls `job` with each number below `jobs`, in any order, on any threads, and returns when all calls have.
+    fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync));
+}
+
+/// Nobody helps.
+#[derive(Clone, Copy, Debug)]
+pub struct Alone;
+
+impl Helpers for Alone {
+    fn all(&self) -> usize {
+        1
+    }
+
+    fn free(&self) -> usize {
+        1
+    }
+
+    fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
+        (0..jobs).for_each(job);
+    }
 }
 
 /// What one input may cost. The defaults let honest logs through, and most bombs end at `free_expansion`.

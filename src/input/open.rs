@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use super::decompress::Decoder;
 use super::lookahead::Lookahead;
 use super::lz4::Lz4;
+use super::members::Decoder;
 use super::meter::{Meter, Metered, plain_reason};
 use super::sniff::{Kind, SNIFF_LEN, sniff};
 use super::text::Utf16;
-use super::{Input, Limits, Place, Problem, Source, SourceName, Status, Visitor, tar, zip};
+use super::{Helpers, Input, Limits, Place, Problem, Source, SourceName, Status, Visitor, tar, zip};
 
 /// How much is read at once from a file.
 const FILE_BUFFER: usize = 128 * 1024;
@@ -18,18 +18,19 @@ const FILE_BUFFER: usize = 128 * 1024;
 const LAYER_BUFFER: usize = 16 * 1024;
 
 /// Reads `input` and hands every source in it to `visitor`, in order. `progress` is told of every read how many bytes
-/// of the input it gave. `Break` if the visitor wanted to stop.
+/// of the input it gave; `helpers` may decode. `Break` if the visitor wanted to stop.
 pub fn read(
     input: &Input,
     limits: &Limits,
+    helpers: &dyn Helpers,
     progress: &dyn Fn(u64),
     visitor: &mut dyn Visitor,
 ) -> ControlFlow<()> {
     let source = Source { name: input.name.clone(), modified: input.modified, start: 0 };
     match &input.place {
-        Place::Stdin => read_stream(source, &mut io::stdin().lock(), limits, progress, visitor),
+        Place::Stdin => read_stream(source, &mut io::stdin().lock(), limits, helpers, progress, visitor),
         Place::File(path) => match File::open(path) {
-            Ok(mut file) => read_stream(source, &mut file, limits, progress, visitor),
+            Ok(mut file) => read_stream(source, &mut file, limits, helpers, progress, visitor),
             Err(error) => visitor.problem(Problem {
                 name: input.name.clone(),
                 status: Status::Unreadable,
@@ -45,12 +46,13 @@ pub fn read_stream(
     source: Source,
     bytes: &mut dyn Read,
     limits: &Limits,
+    helpers: &dyn Helpers,
     progress: &dyn Fn(u64),
     visitor: &mut dyn Visitor,
 ) -> ControlFlow<()> {
     let meter = Meter::new(limits);
     let mut bytes = Metered { inner: bytes, meter: &meter, progress };
-    let mut opener = Opener { limits, meter: &meter, members: 0, visitor };
+    let mut opener = Opener { limits, meter: &meter, helpers, members: 0, visitor };
     opener.open(source, 0, Lookahead::new(&mut bytes, FILE_BUFFER))
 }
 
@@ -61,6 +63,7 @@ pub(super) type Layer<'b> = Lookahead<&'b mut dyn Read>;
 pub(super) struct Opener<'a> {
     limits: &'a Limits,
     pub(super) meter: &'a Meter<'a>,
+    helpers: &'a dyn Helpers,
     /// How many members have been opened, in all archives.
     members: u64,
     visitor: &'a mut dyn Visitor,
@@ -93,7 +96,7 @@ impl Opener<'_> {
             }
             Kind::Compressed(format) => match format.coding() {
                 Some(coding) => {
-                    let mut decoder = Decoder::new(bytes, format, coding, self.meter);
+                    let mut decoder = Decoder::new(bytes, format, coding, self.meter, self.helpers);
                     self.open(source, depth + 1, Lookahead::new(&mut decoder, LAYER_BUFFER))
                 }
                 None => {
@@ -142,7 +145,7 @@ impl Opener<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::discover;
+    use crate::input::{Alone, discover};
 
     #[derive(Default)]
     struct Notes(Vec<String>);
@@ -173,7 +176,10 @@ mod tests {
         let mut notes = Notes::default();
         for (input, name) in found.inputs.iter_mut().zip(["a", "b", "c"]) {
             input.name = SourceName::from(name);
-            assert_eq!(read(input, &Limits::default(), &|_| {}, &mut notes), ControlFlow::Continue(()));
+            assert_eq!(
+                read(input, &Limits::default(), &Alone, &|_| {}, &mut notes),
+                ControlFlow::Continue(())
+            );
         }
         assert_eq!(
             notes.0,
@@ -199,7 +205,7 @@ mod tests {
     fn an_error_of_the_disk_comes_behind_what_was_read_in_plain_words() {
         let mut notes = Notes::default();
         let source = Source { name: SourceName::from("x"), modified: None, start: 0 };
-        let _ = read_stream(source, &mut Growing(0), &Limits::default(), &|_| {}, &mut notes);
+        let _ = read_stream(source, &mut Growing(0), &Limits::default(), &Alone, &|_| {}, &mut notes);
         assert_eq!(notes.0, ["x: 50 bytes, Some(\"input/output error\")"]);
     }
 }

@@ -325,9 +325,12 @@ impl Read for Sparse<'_, '_> {
         let left = if in_hole { start } else { end }.saturating_sub(self.position);
         let wanted = usize::try_from(left).map_or(out.len(), |left| left.min(out.len()));
         let count = if in_hole {
-            self.meter.produce(wanted as u64)?;
-            out[..wanted].fill(0);
-            wanted
+            let (count, allowed) = self.meter.produce(wanted);
+            if count == 0 {
+                allowed?;
+            }
+            out[..count].fill(0);
+            count
         } else {
             self.data.read(&mut out[..wanted])?
         };

@@ -2,7 +2,8 @@
 //!
 //! Every thread of the pool takes the next input, largest first, and reads it to the end. What it reads comes in
 //! chunks; it hands a chunk to an idle thread if there is one, and works on it itself if there is none. So many files
-//! keep all threads busy, one big file too, and nobody ever waits for anybody.
+//! keep all threads busy, one big file too, and nobody ever waits for anybody. Idle threads also help to decode, where
+//! a compressed file has many members.
 
 mod feed;
 
@@ -18,7 +19,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
-use crate::input::{self, Discovered, Input, Limits, Problem, Source, Status, Visitor};
+use crate::input::{self, Discovered, Helpers, Input, Limits, Problem, Source, Status, Visitor};
 use crate::report::{ChunkRows, Format, OccurrenceSpool, Report, Staging};
 use crate::scan::event_time::TimeRules;
 use crate::scan::groups::GroupBy;
@@ -27,6 +28,10 @@ use crate::tally::source::Found;
 use crate::tally::{MessageTally, SourceTally, Tally};
 use crate::timestamp::Timestamp;
 use crate::triage::{Criteria, Edges, Entries, PreparedTokens, Seam, SourceId, Triaged, Worker};
+
+/// How many chunks may wait for each thread that reads nothing. With 4, one big compressed file is scanned about a
+/// twentieth faster than with 2: who decodes takes on a chunk, and falls behind, less often.
+const HANDED: usize = 4;
 
 /// How to scan.
 #[derive(Debug)]
@@ -193,6 +198,7 @@ impl<'r> Flow<'r> {
                         if input::read(
                             input,
                             &self.options.limits,
+                            self,
                             &|bytes| self.observer.read(bytes),
                             &mut reader,
                         )
@@ -281,7 +287,7 @@ impl<'r> Flow<'r> {
             self.stop.store(true, Ordering::Relaxed);
         }
         let mut buffers = lock(&self.buffers);
-        if buffers.len() < 2 * self.workers.len() && chunk.bytes.capacity() <= 2 * LINE_LIMIT {
+        if buffers.len() < HANDED * self.workers.len() && chunk.bytes.capacity() <= 2 * LINE_LIMIT {
             buffers.push(chunk.bytes);
         }
     }
@@ -292,10 +298,30 @@ impl<'r> Flow<'r> {
     }
 
     /// Whether a chunk should be handed to another thread: as long as there are threads that read nothing, and no more
-    /// than two chunks for each of them.
+    /// than [`HANDED`] chunks for each of them.
     fn may_hand_over(&self) -> bool {
-        let idle = self.workers.len().saturating_sub(self.readers.load(Ordering::Relaxed));
-        self.handed.load(Ordering::Relaxed) < 2 * idle
+        self.handed.load(Ordering::Relaxed) < HANDED * self.idle()
+    }
+
+    /// How many threads read nothing.
+    fn idle(&self) -> usize {
+        self.workers.len().saturating_sub(self.readers.load(Ordering::Relaxed))
+    }
+}
+
+impl Helpers for Flow<'_> {
+    fn all(&self) -> usize {
+        1 + self.idle() / self.readers.load(Ordering::Relaxed).max(1)
+    }
+
+    fn free(&self) -> usize {
+        let free = self.idle().saturating_sub(self.handed.load(Ordering::Relaxed));
+        1 + free / self.readers.load(Ordering::Relaxed).max(1)
+    }
+
+    /// Who calls it holds no lock, and works on chunks, or another input, while it waits for jobs that others took.
+    fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
+        (0..jobs).into_par_iter().with_max_len(1).for_each(job);
     }
 }
 
