@@ -6,6 +6,7 @@
 //! a compressed file has many members.
 
 mod feed;
+mod source;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use feed::Feed;
 use rayon::Scope;
 use rayon::prelude::*;
+use source::{ReadState, SourceState};
 
 use crate::error::{Error, Result};
 use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
@@ -24,10 +26,9 @@ use crate::report::{ChunkRows, Format, OccurrenceSpool, Report, Staging};
 use crate::scan::event_time::TimeRules;
 use crate::scan::groups::GroupBy;
 use crate::scan::lines::TimeContext;
-use crate::tally::source::Found;
-use crate::tally::{MessageTally, SourceTally, Tally};
+use crate::tally::{SourceTally, Tally};
 use crate::timestamp::Timestamp;
-use crate::triage::{Criteria, Edges, Entries, PreparedTokens, Seam, SourceId, Triaged, Worker};
+use crate::triage::{Criteria, PreparedTokens, SourceId, Triaged, Worker};
 
 /// How many chunks may wait for each thread that reads nothing. With 4, one big compressed file is scanned about a
 /// twentieth faster than with 2: who decodes takes on a chunk, and falls behind, less often.
@@ -135,29 +136,6 @@ struct Flow<'r> {
     failure: Mutex<Option<Error>>,
 }
 
-/// A source while it is read, and afterwards.
-struct SourceState {
-    id: SourceId,
-    found: Mutex<Found>,
-    said: Mutex<Said>,
-    read: Mutex<ReadState>,
-}
-
-/// What verifiers said in records that lie in several chunks.
-#[derive(Default)]
-struct Said {
-    seam: Seam,
-    messages: MessageTally,
-}
-
-/// How far a source was read.
-struct ReadState {
-    status: Status,
-    bytes: u64,
-    lines: u64,
-    error: String,
-}
-
 impl<'r> Flow<'r> {
     fn new(
         options: &'r Options,
@@ -239,21 +217,14 @@ impl<'r> Flow<'r> {
     /// Registers a source.
     fn begin(&self, name: Arc<str>) -> Arc<SourceState> {
         let number = self.next_source.fetch_add(1, Ordering::Relaxed);
-        let read = ReadState { status: Status::Complete, bytes: 0, lines: 0, error: String::new() };
-        let state = Arc::new(SourceState {
-            id: SourceId { name, number },
-            found: Mutex::default(),
-            said: Mutex::default(),
-            read: Mutex::new(read),
-        });
+        let state = Arc::new(SourceState::new(SourceId { name, number }));
         lock(&self.sources).push(Arc::clone(&state));
         state
     }
 
     /// Notes how far a source was read.
     fn end(&self, state: &SourceState, end: ReadState) {
-        *lock(&state.read) = end;
-        let tally = state.tally();
+        let tally = state.end(end);
         if tally.status != Status::Complete {
             self.observer.trouble(&tally);
         }
@@ -275,11 +246,10 @@ impl<'r> Flow<'r> {
         let mut rows = self.occurrences.map(|_| ChunkRows::new(&state.id.name));
         let Triaged { found, edges } =
             lock(&self.workers[thread]).triage(&chunk, context, &state.id, rows.as_mut());
-        state.join(number, edges, &|| self.options.criteria.messages.catalogue().entries());
         if found.candidates > 0 {
             self.observer.found(found.candidates);
         }
-        lock(&state.found).merge(found);
+        state.add(found, number, edges, &|| self.options.criteria.messages.catalogue().entries());
         if let (Some(spool), Some(rows)) = (self.occurrences, rows)
             && let Err(error) = spool.append(state.id.number, number, rows)
         {
@@ -359,35 +329,6 @@ impl Visitor for Reader<'_, '_, '_> {
     fn problem(&mut self, problem: Problem) -> ControlFlow<()> {
         self.flow.note(problem);
         ControlFlow::Continue(())
-    }
-}
-
-impl SourceState {
-    /// Takes the edges of a chunk by its number.
-    fn join(&self, number: u64, edges: Edges, entries: Entries<'_>) {
-        let Said { seam, messages } = &mut *lock(&self.said);
-        seam.join(number, edges, self.id.number, entries, messages);
-    }
-
-    fn tally(&self) -> SourceTally {
-        let ReadState { status, bytes, lines, ref error } = *lock(&self.read);
-        SourceTally {
-            id: self.id.number,
-            name: Arc::clone(&self.id.name),
-            status,
-            bytes,
-            lines,
-            found: lock(&self.found).clone(),
-            error: error.clone(),
-        }
-    }
-
-    /// What was found in the source, and what verifiers said across its chunks.
-    fn into_tally(self, entries: Entries<'_>) -> (SourceTally, MessageTally) {
-        let tally = self.tally();
-        let Said { mut seam, mut messages } = into_inner(self.said);
-        seam.finish(self.id.number, entries, &mut messages);
-        (tally, messages)
     }
 }
 
