@@ -247,10 +247,7 @@ fn fixed(source: &str) -> Hir {
 /// it has none of that.
 fn widened(hir: &Hir) -> Option<Hir> {
     match hir.kind() {
-        HirKind::Literal(literal) => {
-            let parts = widened_literal(&literal.0);
-            (parts.len() > 1).then(|| Hir::concat(parts))
-        }
+        HirKind::Literal(literal) => widened_literal(&literal.0).map(Hir::concat),
         HirKind::Capture(capture) => Some(widened(&capture.sub).unwrap_or_else(|| (*capture.sub).clone())),
         HirKind::Repetition(repetition) => widened(&repetition.sub)
             .map(|sub| Hir::repetition(Repetition { sub: Box::new(sub), ..repetition.clone() })),
@@ -266,7 +263,7 @@ fn any_widened(parts: &[Hir]) -> Option<Vec<Hir>> {
     wide.iter().any(Option::is_some).then(all)
 }
 
-fn widened_literal(literal: &[u8]) -> Vec<Hir> {
+fn widened_literal(literal: &[u8]) -> Option<Vec<Hir>> {
     let mut parts = Vec::new();
     let mut plain = 0;
     let mut at = 0;
@@ -286,8 +283,11 @@ fn widened_literal(literal: &[u8]) -> Vec<Hir> {
         at += length;
         plain = at;
     }
+    if parts.is_empty() {
+        return None;
+    }
     parts.push(Hir::literal(&literal[plain..]));
-    parts
+    Some(parts)
 }
 
 /// The text of a pattern with `…` for all that varies. What may be left out is left out, and so is what only has to stand
