@@ -80,7 +80,7 @@ const LEAST_SEARCHED: usize = 40;
 /// would not find out too, but logs may be full of cursors and ids that begin like a token, and this decodes and allocates
 /// nothing.
 ///
-/// [`decode`]: super::decode
+/// [`decode`]: fn@super::decode
 #[must_use]
 pub fn is_short_and_no_header(bytes: &[u8], head: usize) -> bool {
     let Some(behind) = bytes.get(head..).filter(|behind| head < HEADER_WINDOWS[0] && !behind.is_empty())
