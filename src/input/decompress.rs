@@ -273,7 +273,7 @@ impl Codec {
                     produced: (inflate.total_out() - before.1) as usize,
                     outcome: match outcome {
                         Ok(status) => Ok(status == flate2::Status::StreamEnd),
-                        Err(error) => Err(error.message().unwrap_or("no reason given").to_owned()),
+                        Err(error) => Err(inflate_reason(error.message()).to_owned()),
                     },
                 }
             }
@@ -322,6 +322,13 @@ impl Codec {
     }
 }
 
+/// What is wrong with a header or a checksum. What is wrong with a block the library tells in words that depend on how much room
+/// it was given.
+fn inflate_reason(message: Option<&str>) -> &str {
+    let of_frame = |message: &&str| message.starts_with("incorrect") || message.contains("header");
+    message.filter(of_frame).unwrap_or("damaged block")
+}
+
 fn xz_reason(error: &liblzma::stream::Error) -> &'static str {
     use liblzma::stream::Error;
     match error {
@@ -335,4 +342,44 @@ fn xz_reason(error: &liblzma::stream::Error) -> &'static str {
 
 fn invalid_xz(error: liblzma::stream::Error) -> io::Error {
     invalid(xz_reason(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Limits;
+
+    /// Why a stream ends early that is decoded into so much room at a time.
+    fn reason(bytes: &[u8], room: usize) -> String {
+        let limits = Limits::default();
+        let meter = Meter::new(&limits);
+        let (mut rest, mut out) = (bytes, vec![0; room]);
+        let mut member = Member::new(Coding::Deflate).unwrap();
+        loop {
+            match member.read(&mut rest, &mut out, &meter) {
+                Ok(0) => return String::new(),
+                Ok(_) => {}
+                Err(error) => return error.to_string(),
+            }
+        }
+    }
+
+    #[test]
+    fn the_reason_of_damage_does_not_depend_on_the_room_for_what_comes_out() {
+        use std::io::Write;
+        let text: String =
+            (0..400).map(|n| format!("{} line of a log {}\n", n * n * 7919 % 1000, n % 13)).collect();
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        let bytes = encoder.finish().unwrap();
+        let mut reasons = std::collections::BTreeSet::new();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x55;
+            let whole = reason(&damaged, 64 << 10);
+            assert_eq!(whole, reason(&damaged, 8), "byte {at}");
+            reasons.insert(whole);
+        }
+        assert!(reasons.contains("invalid deflate data: damaged block"), "{reasons:?}");
+    }
 }
