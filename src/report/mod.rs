@@ -6,8 +6,8 @@
 //!
 //! Two things are made of tokens: the rows of `tokens.csv` and `live.csv`, token by token (`tokens.rs`, `live.rs`), and kinds of
 //! tokens (`kinds.rs`), of which all other tables are made (`tables.rs`). The lines of `tokens.csv` and the kinds are made slice by
-//! slice, by as many threads as there are (`at_once.rs`). How columns are called is in `rows.rs`, how text from outside is made harmless in `cell.rs`.
-//! `occurrences.csv`, which may be larger than memory, is spooled while the scan runs: see [`OccurrenceSpool`].
+//! slice, by as many threads as there are (`at_once.rs`). How columns are called is in `rows.rs`, how text from outside is made
+//! harmless in `cell.rs`. `occurrences.csv`, which may be larger than memory, is spooled while the scan runs: see [`OccurrenceSpool`].
 //!
 //! Invariant: the same findings give the same bytes, in whatever order they were counted.
 
