@@ -97,7 +97,7 @@ impl<'a> Page<'a> {
     fn new(report: &'a Report<'_>) -> Self {
         let story = Story::new(report);
         let about = &report.findings.about;
-        // Each is a pass over all tokens.
+        // Each is a pass over all kinds of tokens, or all buckets.
         let (keys, timeline): (Vec<_>, Vec<_>) = (report.key_rows().collect(), report.timeline_rows());
         let incomplete: Vec<_> =
             report.source_rows().into_iter().filter(|row| row.status != "complete").collect();
