@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::error::{Error, Result};
@@ -43,7 +44,7 @@ impl fmt::Debug for RawToken<'_> {
 }
 
 /// The first ten bytes of an HMAC-SHA-256: the only name that a token, or a subject, has in what jwtriage writes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest([u8; 10]);
 
 impl Digest {
@@ -60,11 +61,11 @@ impl Digest {
 }
 
 /// Names a token: `jt_` and 20 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fingerprint(Digest);
 
 /// Names a subject: `sub_` and 20 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SubjectFingerprint(Digest);
 
 impl SubjectFingerprint {
@@ -73,6 +74,23 @@ impl SubjectFingerprint {
     pub const fn number(self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0.0;
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl Fingerprint {
+    /// How many bytes it is stored in.
+    pub const LENGTH: usize = size_of::<Digest>();
+
+    /// The bytes that it is stored in. They compare as fingerprints do.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; Self::LENGTH] {
+        self.0.0
+    }
+
+    /// The fingerprint that is stored in these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        Self(Digest(bytes))
     }
 }
 

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// An instant in UTC, in milliseconds since 1970-01-01T00:00:00Z, and whether its origin stated a fraction of a
 /// second. Finer fractions are cut, never rounded, so that an instant never moves past a boundary it was before.
 ///
 /// `Display` is RFC 3339 in UTC with `Z`, with three digits of milliseconds only where the origin had a fraction.
 /// An instant outside the years 0000 to 9999, which RFC 3339 cannot write, is shown as its number of seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp {
     millis: i64,
     subsecond: bool,

@@ -358,7 +358,7 @@ impl<'c> Worker<'c> {
         if let Some(values) = lines.groups() {
             let fingerprint = self.prepared[token as usize].fingerprint;
             for (name, value) in values.iter().enumerate() {
-                let value = self.words.keep(value.as_deref());
+                let value = self.words.shown(value.as_deref());
                 self.tally.groups_mut().add(name, value.as_ref(), verdict, fingerprint, event_time);
             }
         }

@@ -3,6 +3,7 @@
 
 use super::key::Key;
 use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ pub struct KeyEntry {
 }
 
 /// What the key sets say about a token's `kid` at its event time; `Display` is the contract's word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum KeyStatus {
     /// A set that holds the event time has it.
     Current,

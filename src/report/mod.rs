@@ -57,6 +57,12 @@ pub fn plain_text(text: &str) -> std::borrow::Cow<'_, str> {
     cell::visible(text)
 }
 
+/// What a report shows of a claim, or of another value that whoever writes logs may have chosen.
+#[must_use]
+pub fn shown(value: &str) -> String {
+    cell::Cell::claim(value).plain().to_owned()
+}
+
 /// Everything that the reports are made from.
 #[derive(Clone, Copy)]
 pub struct Findings<'a> {

@@ -18,7 +18,7 @@ use super::rows::{
     SourceRow, SummaryRow, TimelineRow,
 };
 use super::{Known, Report};
-use crate::tally::{GroupCount, GroupValue, MessageCount};
+use crate::tally::{GroupCount, MessageCount};
 use crate::timestamp::Timestamp;
 use crate::verdict::{Outcome, SignatureStatus, Verdict};
 
@@ -239,11 +239,7 @@ impl<'a> Report<'a> {
         let mut merged: BTreeMap<_, Cow<'a, GroupCount>> = BTreeMap::new();
         for (number, name) in self.findings.groups.iter().enumerate() {
             for (value, verdict, count) in tally.iter(number) {
-                let value = match value {
-                    GroupValue::Text(value) => Cell::claim(value),
-                    GroupValue::Others => Cell::text("(other)"),
-                };
-                match merged.entry((Cell::text(&**name), value, verdict.as_str())) {
+                match merged.entry((Cell::text(&**name), Cell::text(value), verdict.as_str())) {
                     Entry::Vacant(entry) => drop(entry.insert(Cow::Borrowed(count))),
                     Entry::Occupied(mut entry) => entry.get_mut().to_mut().merge(count.clone()),
                 }
@@ -254,7 +250,7 @@ impl<'a> Report<'a> {
             value,
             verdict,
             occurrences: count.occurrences,
-            distinct_tokens: count.tokens.len() as u64,
+            distinct_tokens: count.tokens.count(),
             first_seen: count.first_seen.map(Shown),
             last_seen: count.last_seen.map(Shown),
         };

@@ -3,11 +3,15 @@
 /// Things as they come, some of them more than once. To write one behind the last is what a finding can afford: a set would
 /// wait for memory at each. The list is sorted and rid of what it holds twice when it is full.
 #[derive(Clone, Debug)]
-pub struct Distinct<T>(Vec<T>);
+pub struct Distinct<T> {
+    things: Vec<T>,
+    /// Things that are kept elsewhere and were counted there: none of those above.
+    elsewhere: u64,
+}
 
 impl<T> Default for Distinct<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { things: Vec::new(), elsewhere: 0 }
     }
 }
 
@@ -15,51 +19,67 @@ impl<T: Copy + Ord> Distinct<T> {
     /// Adds one.
     pub(super) fn add(&mut self, thing: T) {
         self.make_room(1);
-        self.0.push(thing);
+        self.things.push(thing);
     }
 
     /// Adds what another has.
     pub(super) fn merge(&mut self, mut other: Self) {
-        if self.0.len() < other.0.len() {
-            std::mem::swap(self, &mut other);
+        if self.things.len() < other.things.len() {
+            std::mem::swap(&mut self.things, &mut other.things);
         }
-        self.make_room(other.0.len());
-        self.0.extend(other.0);
+        self.make_room(other.things.len());
+        self.things.extend(other.things);
+        self.elsewhere += other.elsewhere;
+    }
+
+    /// Takes all of them out, some of them more than once.
+    pub(super) fn drain(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.things)
+    }
+
+    /// Counts so many that are kept elsewhere; all are by now.
+    pub(super) fn count_elsewhere(&mut self, things: u64) {
+        self.elsewhere += things;
+    }
+
+    /// How much memory they take, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.things.capacity() * size_of::<T>()
     }
 
     /// The same under other names.
     pub(super) fn renamed(mut self, name: impl Fn(T) -> T) -> Self {
-        self.0.iter_mut().for_each(|thing| *thing = name(*thing));
+        self.things.iter_mut().for_each(|thing| *thing = name(*thing));
         self
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.sorted().len() as u64
+        self.elsewhere + self.sorted().len() as u64
     }
 
     fn sorted(&self) -> Vec<T> {
-        let mut things = self.0.clone();
+        let mut things = self.things.clone();
         things.sort_unstable();
         things.dedup();
         things
     }
 
     fn make_room(&mut self, more: usize) {
-        if self.0.capacity() - self.0.len() < more {
-            self.0.sort_unstable();
-            self.0.dedup();
-            let length = self.0.len();
+        if self.things.capacity() - self.things.len() < more {
+            self.things.sort_unstable();
+            self.things.dedup();
+            let length = self.things.len();
             // At least half of the room is free afterwards, so that the next time is not soon.
-            self.0.reserve(length.max(more));
+            self.things.reserve(length.max(more));
         }
     }
 }
 
 impl<T: Copy + Ord> PartialEq for Distinct<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.sorted() == other.sorted()
+        self.elsewhere == other.elsewhere && self.sorted() == other.sorted()
     }
 }
 
@@ -74,7 +94,7 @@ mod tests {
         let mut distinct = Distinct::default();
         (0..1_000_000_u32).for_each(|n| distinct.add(n % 3));
         assert_eq!(distinct.count(), 3);
-        assert!(distinct.0.capacity() < 64);
+        assert!(distinct.things.capacity() < 64);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! What verifiers said, and whether we say the same of the tokens in question.
 
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{Distinct, Places, earliest};
 use crate::secret::Fingerprint;
@@ -8,7 +9,7 @@ use crate::timestamp::Timestamp;
 use crate::verdict::{Agreement, KeyStatus, SignatureStatus, Verdict, VerdictSet};
 
 /// What is counted together: a message, and what was found about the token of its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageKey {
     /// Which message it is: a place in the catalogue.
     pub message: usize,
@@ -91,6 +92,23 @@ impl MessageTally {
         let mut numbers: Vec<_> = self.numbers.iter().collect();
         numbers.sort_unstable();
         numbers.into_iter().map(|(key, number)| (key, &self.counts[number.0 as usize]))
+    }
+
+    /// Takes out the tokens of all counts.
+    pub(super) fn drain(&mut self) -> Vec<(MessageKey, Vec<Fingerprint>)> {
+        let tokens =
+            |number: &MessageNumber, counts: &mut [MessageCount]| counts[number.0 as usize].tokens.drain();
+        self.numbers.iter().map(|(key, number)| (*key, tokens(number, &mut self.counts))).collect()
+    }
+
+    /// Adds tokens that were taken out.
+    pub(super) fn settle(&mut self, key: MessageKey, tokens: u64) {
+        let number = self.number(key);
+        self.counts[number.0 as usize].tokens.count_elsewhere(tokens);
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.counts.iter().map(|count| count.tokens.memory()).sum()
     }
 
     fn number(&mut self, key: MessageKey) -> MessageNumber {

@@ -7,6 +7,7 @@ mod live;
 mod messages;
 mod offsets;
 mod places;
+mod record;
 pub mod source;
 mod timeline;
 
@@ -14,14 +15,16 @@ use foldhash::HashMap;
 use std::sync::Arc;
 
 pub use distinct::Distinct;
-pub use groups::{GroupCount, GroupTally, GroupValue};
+pub use groups::{GroupCount, GroupTally, OTHERS};
 pub use live::{live_tokens, usable_until};
 pub use messages::{MessageCount, MessageKey, MessageNumber, MessageTally};
 pub use offsets::{NearMisses, Offsets};
 pub use places::Places;
+pub use record::{MarkCounts, Marks, Record};
 pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::secret::{Fingerprint, SubjectFingerprint};
@@ -29,7 +32,7 @@ use crate::timestamp::Timestamp;
 use crate::verdict::{Outcome, Remarks, TokenType, Verdict, VerdictSet};
 
 /// What the reports may show of a token: no byte of it, only what contract section 5 names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenFacts {
     /// `alg` of the header (RFC 7515 §4.1.1).
     pub alg: Option<Arc<str>>,
@@ -64,7 +67,7 @@ pub struct TokenFacts {
 }
 
 /// Where a candidate stands. Places order by source name, then line, then offset.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Location {
     /// The source's name.
     pub source: Arc<str>,
@@ -73,7 +76,7 @@ pub struct Location {
 }
 
 /// How often, when and where one token had one outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// How often.
     pub occurrences: u64,
@@ -93,14 +96,17 @@ pub struct Count {
     pub cut_line: u32,
 }
 
+/// The outcomes of a token, and how often each was.
+type Outcomes = SmallVec<[(Outcome, Count); 1]>;
+
 /// One token and all that happened to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenTally {
     /// What may be shown of it.
     pub facts: Arc<TokenFacts>,
     /// Its outcomes, in no order. Most tokens have one, which is counted where the token is found: every step through
     /// memory that a sighting costs is a wait.
-    pub outcomes: SmallVec<[(Outcome, Count); 1]>,
+    pub outcomes: Outcomes,
     /// What explains them.
     pub remarks: Remarks,
 }
@@ -133,6 +139,9 @@ pub struct Repeats {
     /// The source's number.
     pub source: u32,
 }
+
+/// A token by its name.
+pub type NamedToken<'a> = (Fingerprint, &'a TokenTally);
 
 /// All counts but those per source, which the sources keep for themselves.
 #[derive(Clone, Debug)]
@@ -173,7 +182,7 @@ impl Tally {
     ) -> TokenNumber {
         *self.numbers.entry(fingerprint).or_insert_with(|| {
             let facts = facts();
-            self.tokens.push(TokenTally { facts, outcomes: SmallVec::new(), remarks: Remarks::default() });
+            self.tokens.push(TokenTally::new(facts));
             TokenNumber(u32::try_from(self.tokens.len() - 1).expect("fewer than 2^32 distinct tokens"))
         })
     }
@@ -227,23 +236,24 @@ impl Tally {
             let theirs = &mut other.tokens[number.0 as usize];
             let mine = self.token(fingerprint, || Arc::clone(&theirs.facts));
             renumbered[number.0 as usize] = mine;
-            let mine = &mut self.tokens[mine.0 as usize];
-            mine.remarks |= theirs.remarks;
-            for (outcome, count) in theirs.outcomes.drain(..) {
-                match mine.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
-                    Some((_, known)) => known.merge(count),
-                    None => mine.outcomes.push((outcome, count)),
-                }
-            }
+            self.tokens[mine.0 as usize].merge(theirs.remarks, theirs.outcomes.drain(..));
         }
         self.timeline.merge(other.timeline, |token| renumbered[token.0 as usize]);
         self
     }
 
+    /// How much memory the tokens take, and what has to know them, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let tokens = self.tokens.capacity() * size_of::<TokenTally>();
+        let numbers = self.numbers.capacity() * size_of::<(Fingerprint, TokenNumber)>() * 8 / 7;
+        tokens + numbers + self.timeline.memory() + self.messages.memory() + self.groups.memory()
+    }
+
     /// Every token of which something was counted, with its fingerprint, ordered by fingerprint. One whose findings
     /// were all left out has a number, and is not told.
     #[must_use]
-    pub fn tokens(&self) -> Vec<(Fingerprint, &TokenTally)> {
+    pub fn tokens(&self) -> Vec<NamedToken<'_>> {
         let numbered = self.numbers.iter().map(|(&name, number)| (name, &self.tokens[number.0 as usize]));
         let mut tokens: Vec<_> = numbered.filter(|(_, token)| !token.outcomes.is_empty()).collect();
         tokens.sort_unstable_by_key(|(name, _)| *name);
@@ -293,6 +303,28 @@ impl Tally {
     #[must_use]
     pub const fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+}
+
+impl TokenTally {
+    /// A token to which nothing has happened.
+    fn new(facts: Arc<TokenFacts>) -> Self {
+        Self { facts, outcomes: SmallVec::new(), remarks: Remarks::default() }
+    }
+
+    /// Adds what happened to it elsewhere.
+    fn merge(&mut self, remarks: Remarks, outcomes: impl IntoIterator<Item = (Outcome, Count)>) {
+        self.remarks |= remarks;
+        add_outcomes(&mut self.outcomes, outcomes);
+    }
+}
+
+fn add_outcomes(known: &mut Outcomes, more: impl IntoIterator<Item = (Outcome, Count)>) {
+    for (outcome, count) in more {
+        match known.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, known)) => known.merge(count),
+            None => known.push((outcome, count)),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! In which sources something was found, and how often in each.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// Occurrences per source, by the source's number, sorted by it. Most tokens stand in one source or two.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Places(SmallVec<[(u32, u32); 2]>);
 
 impl Places {

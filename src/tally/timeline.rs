@@ -4,6 +4,7 @@ use foldhash::HashMap;
 
 use super::TokenNumber;
 use super::distinct::Distinct;
+use super::record::Bucket;
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 
@@ -49,14 +50,14 @@ pub struct Timeline {
     /// Index into [`WIDTHS`]; only grows. Meaningless when the width was chosen.
     step: usize,
     /// Which of these are asked for next is likely to have been asked for last: that is why they are hashed.
-    buckets: HashMap<(Option<i64>, Verdict), Bucket>,
+    buckets: HashMap<(Option<i64>, Verdict), BucketCount>,
     /// The first and the last number.
     range: Option<(i64, i64)>,
 }
 
 /// What a bucket holds of one verdict.
 #[derive(Clone, Debug, Default)]
-struct Bucket {
+struct BucketCount {
     occurrences: u64,
     tokens: Distinct<TokenNumber>,
 }
@@ -95,8 +96,8 @@ impl Timeline {
         let step = self.step.max(other.step);
         self.coarsen_to(step);
         other.coarsen_to(step);
-        for (key, Bucket { occurrences, tokens }) in other.buckets {
-            let theirs = Bucket { occurrences, tokens: tokens.renamed(&renumbered) };
+        for (key, BucketCount { occurrences, tokens }) in other.buckets {
+            let theirs = BucketCount { occurrences, tokens: tokens.renamed(&renumbered) };
             self.buckets.entry(key).or_default().merge(theirs);
         }
         if let Some(range) = other.range {
@@ -113,6 +114,31 @@ impl Timeline {
             let start = number.map(|number| Timestamp::from_seconds(number.saturating_mul(self.width())));
             (start, verdict, bucket.occurrences, bucket.tokens.count())
         })
+    }
+
+    /// Takes out the tokens of all buckets.
+    pub(super) fn drain(&mut self) -> Vec<(Bucket, Vec<TokenNumber>)> {
+        let width = self.width();
+        let start = |number: Option<i64>| number.map(|number| number.saturating_mul(width));
+        let drained = self.buckets.iter_mut();
+        drained.map(|(&(number, verdict), count)| ((start(number), verdict), count.tokens.drain())).collect()
+    }
+
+    /// The start of the bucket that a narrower one, with this start, is in by now.
+    pub(super) fn start_of(&self, start: Option<i64>) -> Option<i64> {
+        start.map(|start| start.div_euclid(self.width()).saturating_mul(self.width()))
+    }
+
+    /// Adds tokens that were taken out.
+    pub(super) fn settle(&mut self, (start, verdict): Bucket, tokens: u64) {
+        let number = start.map(|start| start.div_euclid(self.width()));
+        if let Some(count) = self.buckets.get_mut(&(number, verdict)) {
+            count.tokens.count_elsewhere(tokens);
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.buckets.values().map(|count| count.tokens.memory()).sum()
     }
 
     /// Notes the first and the last of more buckets, and coarsens until all fit into the most that a timeline may have.
@@ -143,7 +169,7 @@ impl Timeline {
     }
 }
 
-impl Bucket {
+impl BucketCount {
     fn merge(&mut self, other: Self) {
         self.occurrences += other.occurrences;
         self.tokens.merge(other.tokens);

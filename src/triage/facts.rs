@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
+use crate::report;
 use crate::secret::Fingerprinter;
 use crate::tally::TokenFacts;
 use crate::token::{Decoded, Token, mask_tokens};
@@ -45,17 +46,28 @@ const KEPT_CHARACTERS: usize = 257;
 
 /// Keeps one copy of each text: a million tokens share a few issuers, keys and audiences.
 #[derive(Debug, Default)]
-pub(super) struct Words(HashSet<Arc<str>>);
+pub(super) struct Words {
+    known: HashSet<Arc<str>>,
+    /// What is shown of texts, by these.
+    shown: HashMap<Arc<str>, Arc<str>>,
+}
 
 impl Words {
     pub(super) fn keep(&mut self, text: Option<&str>) -> Option<Arc<str>> {
         let text = shortened(text?);
-        if let Some(known) = self.0.get(&*text) {
+        if let Some(known) = self.known.get(&*text) {
             return Some(Arc::clone(known));
         }
         let kept: Arc<str> = Arc::from(&*text);
-        self.0.insert(Arc::clone(&kept));
+        self.known.insert(Arc::clone(&kept));
         Some(kept)
+    }
+
+    /// What a report shows of a value: values of which it shows the same are one.
+    pub(super) fn shown(&mut self, text: Option<&str>) -> Option<Arc<str>> {
+        let text = self.keep(text)?;
+        let shown = self.shown.entry(text).or_insert_with_key(|text| report::shown(text).into());
+        Some(Arc::clone(shown))
     }
 }
 

@@ -31,6 +31,7 @@ use super::{Detail, Judgement, KeyStatus, Outcome, SignatureStatus, Verdict, Ver
 use crate::message::Cause;
 use crate::timestamp::Timestamp;
 use crate::token::NumericDate;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 
@@ -38,7 +39,7 @@ use std::ops::Range;
 const TICK: i64 = 1000;
 
 /// Whether a verifier's message and our judgement agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Agreement {
     /// They say the same.
     Yes,

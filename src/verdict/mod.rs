@@ -27,6 +27,8 @@ pub use words::{Detail, Failure, Outcome, SignatureStatus, TokenType, Verdict, V
 
 use std::ops::{BitOrAssign, Range};
 
+use serde::{Deserialize, Serialize};
+
 use crate::policy::{Policy, Rules};
 use crate::timestamp::Timestamp;
 use crate::token::{Signed, Token};
@@ -53,7 +55,7 @@ pub struct Judgement {
 }
 
 /// What explains a token's outcome, and is told in a notice of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remarks {
     /// The signature failed, and would verify with a secret of the policy that had no line end behind it.
     pub fails_by_line_end: bool,

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::policy::KeyStatus;
 use crate::words::words;
 
@@ -81,14 +84,73 @@ words! {
 }
 
 /// What exactly failed; the closed set of contract words, and for `missing_claim` the claim's name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Detail {
     /// Nothing to add.
     None,
     /// A word of the closed set.
-    Word(&'static str),
+    Word(#[serde(deserialize_with = "detail_word")] Word),
     /// The claim that the policy names.
     Claim(Arc<str>),
+}
+
+/// A word of [`DETAILS`].
+type Word = &'static str;
+
+/// The closed set of contract section 2.
+const DETAILS: [Word; 46] = [
+    "access_token",
+    "alg",
+    "bad_base64",
+    "bad_json",
+    "bad_time_claim",
+    "case",
+    "crit",
+    "detached",
+    "duplicate_claim",
+    "environment",
+    "expired",
+    "extra_bytes",
+    "extra_segments",
+    "id_token",
+    "in_header",
+    "in_payload",
+    "in_signature",
+    "issued_in_future",
+    "jwe",
+    "kty",
+    "logout_token",
+    "masked",
+    "milliseconds",
+    "mismatch",
+    "missing",
+    "no_expiry",
+    "no_signature",
+    "not_an_object",
+    "not_yet_published",
+    "not_yet_valid",
+    "other",
+    "padded",
+    "port",
+    "refresh_token",
+    "retired",
+    "scheme",
+    "signed",
+    "standard_base64",
+    "tenant",
+    "too_long",
+    "trailing_slash",
+    "unknown",
+    "unsigned",
+    "url_encoded",
+    "use",
+    "within_skew",
+];
+
+fn detail_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+    let word = <&str>::deserialize(deserializer)?;
+    let known = DETAILS.binary_search(&word).map(|place| DETAILS[place]);
+    known.map_err(|_| D::Error::custom("expected a word that details are told in"))
 }
 
 impl Detail {
@@ -121,13 +183,14 @@ pub struct Failure {
 impl Failure {
     /// A failure whose detail is a word of the closed set.
     #[must_use]
-    pub const fn new(verdict: Verdict, detail: &'static str) -> Self {
+    pub fn new(verdict: Verdict, detail: &'static str) -> Self {
+        debug_assert!(DETAILS.contains(&detail), "{detail} is not in the closed set");
         Self { verdict, detail: Detail::Word(detail) }
     }
 }
 
 /// A set of verdicts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VerdictSet(u32);
 
 impl VerdictSet {
@@ -179,7 +242,7 @@ impl fmt::Display for VerdictSet {
 }
 
 /// The judgement of a token at one event time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Outcome {
     /// The first step that fails, or `valid`.
     pub verdict: Verdict,
@@ -221,5 +284,10 @@ mod tests {
     fn every_verdict_fits_the_set() {
         let all: VerdictSet = Verdict::ALL.iter().copied().collect();
         assert_eq!(all.iter().count(), Verdict::ALL.len());
+    }
+
+    #[test]
+    fn details_are_in_order_so_that_they_can_be_looked_up() {
+        assert!(DETAILS.is_sorted());
     }
 }

@@ -19,8 +19,8 @@ use jwtriage::run::{Options, Scan};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::scan::groups::GroupBy;
 use jwtriage::secret::Fingerprinter;
+use jwtriage::tally::BucketWidth;
 use jwtriage::tally::source::Found;
-use jwtriage::tally::{BucketWidth, GroupValue};
 use jwtriage::timestamp::Timestamp;
 use jwtriage::triage::Criteria;
 use jwtriage::verdict::Verdict;
@@ -143,7 +143,7 @@ fn idle_groups(groups: &[String], scan: &Scan) -> Vec<String> {
     let tally = scan.tally.groups();
     let is_idle = |number: usize| {
         let mut values = tally.iter(number).peekable();
-        values.peek().is_some() && values.all(|(value, ..)| value == GroupValue::Text(""))
+        values.peek().is_some() && values.all(|(value, ..)| value.is_empty())
     };
     let idle = groups.iter().enumerate().filter(|(number, _)| is_idle(*number));
     idle.map(|(_, name)| format!("no finding has a value of --group-by {name}: expected a key of JSON or logfmt lines, or NAME=PATTERN")).collect()
