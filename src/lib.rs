@@ -39,6 +39,7 @@
 //! assert_eq!(judgement.at(when(1_781_226_005)).verdict, Verdict::Expired);
 //! ```
 
+pub mod at_once;
 pub mod error;
 pub mod hints;
 pub mod input;
@@ -50,6 +51,7 @@ pub mod report;
 pub mod run;
 pub mod scan;
 pub mod secret;
+pub mod spill;
 pub mod tally;
 pub mod timestamp;
 pub mod token;

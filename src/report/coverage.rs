@@ -72,8 +72,8 @@ impl Report<'_> {
     /// What was found in all.
     pub(super) fn totals(&self) -> Totals {
         let mut totals = Totals {
-            distinct_tokens: self.tokens.len() as u64,
-            live_tokens: self.live_tokens() as u64,
+            distinct_tokens: self.tokens.count(),
+            live_tokens: self.live_tokens(),
             ..Totals::default()
         };
         let (mut first, mut last) = (None, None);

@@ -14,17 +14,40 @@ const ENOUGH: usize = 1 << 16;
 
 /// Writes a file of rows that are already in order.
 pub(super) fn write<R: Row>(out: &mut dyn Write, rows: impl IntoIterator<Item = R>) -> io::Result<()> {
-    let mut lines = Lines::default();
-    lines.header(R::COLUMNS.iter().copied());
-    for row in rows {
-        row.write(&mut lines);
-        lines.end();
-        if lines.bytes.len() >= ENOUGH {
-            out.write_all(&lines.bytes)?;
-            lines.bytes.clear();
-        }
+    let mut file = File::begin::<R>(out);
+    rows.into_iter().try_for_each(|row| file.row(&row))?;
+    file.end()
+}
+
+/// A file that is written row by row.
+pub(super) struct File<'o> {
+    out: &'o mut dyn Write,
+    lines: Lines,
+}
+
+impl<'o> File<'o> {
+    /// Begins a file of such rows.
+    pub(super) fn begin<R: Row>(out: &'o mut dyn Write) -> Self {
+        let mut lines = Lines::default();
+        lines.header(R::COLUMNS.iter().copied());
+        Self { out, lines }
     }
-    out.write_all(&lines.bytes)
+
+    /// Writes a row.
+    pub(super) fn row(&mut self, row: &impl Row) -> io::Result<()> {
+        row.write(&mut self.lines);
+        self.lines.end();
+        if self.lines.bytes.len() >= ENOUGH {
+            self.out.write_all(&self.lines.bytes)?;
+            self.lines.bytes.clear();
+        }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(super) fn end(self) -> io::Result<()> {
+        self.out.write_all(&self.lines.bytes)
+    }
 }
 
 /// Lines of a file, in memory.

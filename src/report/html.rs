@@ -21,6 +21,7 @@ use super::sections::{self, Section};
 use super::story::{Failure, Story};
 use super::value::Kind;
 use super::view::{counted, short, thousands};
+use crate::at_once::AtOnce;
 use crate::hints::HintName;
 
 /// How the file begins, by which an earlier report is told from another file of this name.
@@ -35,9 +36,9 @@ const MAX_CHARS: usize = 2000;
 const MAX_SOURCES: usize = 5;
 
 /// Writes the file.
-pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report<'_>, at_once: &AtOnce<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(BEGINNING)?;
-    Page::new(report).write_into(out)
+    Page::new(report, at_once)?.write_into(out)
 }
 
 /// The page, as its template wants it.
@@ -94,7 +95,7 @@ struct Cause {
 }
 
 impl<'a> Page<'a> {
-    fn new(report: &'a Report<'_>) -> Self {
+    fn new(report: &'a Report<'_>, at_once: &AtOnce<'_>) -> io::Result<Self> {
         let story = Story::new(report);
         let about = &report.findings.about;
         // Each is a pass over all kinds of tokens, or all buckets.
@@ -105,7 +106,7 @@ impl<'a> Page<'a> {
         let groups = sections::groups(report);
         let (key_chart, timeline_chart) =
             (KeyChart::new(report, &keys), TimelineChart::new(report, &timeline));
-        Self {
+        Ok(Self {
             policy_of_content: content_security_policy(),
             style: STYLE,
             script: SCRIPT,
@@ -122,15 +123,19 @@ impl<'a> Page<'a> {
             audiences: sections::audiences(report),
             sources: sections::sources(report),
             groups: (!groups.table.rows.is_empty()).then_some(groups),
-            live: sections::live(report),
-            folded: vec![sections::clients(report), sections::tokens(report), sections::timeline(timeline)],
+            live: sections::live(report)?,
+            folded: vec![
+                sections::clients(report),
+                sections::tokens(report, at_once)?,
+                sections::timeline(timeline),
+            ],
             incomplete: (!incomplete.is_empty()).then(|| sections::unread(incomplete)),
             command: short(&shell_words(about.command_line), MAX_CHARS),
             policy: about
                 .policy
                 .map(|policy| (short(Cell::text(policy.path).plain(), 256), policy.sha256.to_owned())),
             story,
-        }
+        })
     }
 
     /// Numbers that say how large it is.

@@ -10,11 +10,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
-use super::Report;
 use super::cell::Cell;
 use super::rows::{Row, Shown, TokenRow};
 use super::tokens::TokenCells;
 use super::value::Valued as _;
+use super::{NamedToken, Report, SLICE};
+use crate::at_once::AtOnce;
 
 /// The version of the schema. It grows when a reader of the version before could fail; members may be added without.
 const SCHEMA_VERSION: u32 = 1;
@@ -23,7 +24,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub(super) const BEGINNING: &[u8] = b"{\n\"report\":\"jwtriage\",";
 
 /// Writes the document.
-pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report<'_>, at_once: &AtOnce<'_>, out: &mut dyn Write) -> io::Result<()> {
     let about = &report.findings.about;
     out.write_all(BEGINNING)?;
     write!(out, "\n\"schema_version\":{SCHEMA_VERSION}")?;
@@ -58,7 +59,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     document.rows("hints", report.hint_rows())?;
     document.rows("messages", report.message_rows())?;
     document.rows("summary", report.summary_rows())?;
-    document.rows("live", report.live_rows())?;
+    document.list("live", |list| report.each_live(usize::MAX, |row| list.add(&RowObject(row))))?;
     document.rows("issuers", report.issuer_rows())?;
     document.rows("audiences", report.audience_rows())?;
     document.rows("clients", report.client_rows())?;
@@ -66,8 +67,23 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     document.rows("timeline", report.timeline_rows())?;
     document.rows("sources", report.source_rows())?;
     document.rows("groups", report.group_rows())?;
-    document.list("tokens", report.token_rows().map(|token| TokenObject(report, token)))?;
+    document.list("tokens", |list| {
+        report.tokens.slices(
+            SLICE,
+            at_once,
+            |tokens| elements(report, tokens),
+            |elements| list.append(&elements?),
+        )
+    })?;
     document.out.write_all(b"\n}\n")
+}
+
+/// Tokens as elements of a list.
+fn elements(report: &Report<'_>, tokens: &[NamedToken<'_>]) -> io::Result<Vec<u8>> {
+    let mut elements = Vec::new();
+    let mut list = List { out: &mut elements, is_empty: true };
+    report.rows_of(tokens).try_for_each(|token| list.add(&TokenObject(report, token)))?;
+    Ok(elements)
 }
 
 /// A document on its way.
@@ -84,17 +100,41 @@ impl Document<'_> {
 
     /// Writes a member that holds a table.
     fn rows<R: Row>(&mut self, name: &str, rows: impl IntoIterator<Item = R>) -> io::Result<()> {
-        self.list(name, rows.into_iter().map(RowObject))
+        self.list(name, |list| rows.into_iter().try_for_each(|row| list.add(&RowObject(row))))
     }
 
-    /// Writes a member that holds a list, an element a line.
-    fn list(&mut self, name: &str, list: impl IntoIterator<Item = impl Serialize>) -> io::Result<()> {
+    /// Writes a member that holds a list.
+    fn list(&mut self, name: &str, add: impl FnOnce(&mut List<'_>) -> io::Result<()>) -> io::Result<()> {
         write!(self.out, ",\n\"{name}\":[")?;
-        for (n, element) in list.into_iter().enumerate() {
-            self.out.write_all(if n == 0 { b"\n" } else { b",\n" })?;
-            serde_json::to_writer(&mut *self.out, &element)?;
-        }
+        add(&mut List { out: &mut *self.out, is_empty: true })?;
         self.out.write_all(b"]")
+    }
+}
+
+/// A list on its way, an element a line.
+struct List<'o> {
+    out: &'o mut dyn Write,
+    is_empty: bool,
+}
+
+impl List<'_> {
+    fn add(&mut self, element: &impl Serialize) -> io::Result<()> {
+        self.separate()?;
+        self.out.write_all(b"\n")?;
+        Ok(serde_json::to_writer(&mut *self.out, element)?)
+    }
+
+    /// Adds what was written of another list.
+    fn append(&mut self, elements: &[u8]) -> io::Result<()> {
+        if elements.is_empty() {
+            return Ok(());
+        }
+        self.separate()?;
+        self.out.write_all(elements)
+    }
+
+    fn separate(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_empty) { Ok(()) } else { self.out.write_all(b",") }
     }
 }
 
@@ -117,7 +157,7 @@ impl<R: Row> Serialize for RowObject<R> {
 }
 
 /// A row of `tokens.csv`, with the claims that may be shown in a member of their own.
-struct TokenObject<'r, 'a>(&'r Report<'a>, TokenCells<'a>);
+struct TokenObject<'r, 't>(&'r Report<'r>, TokenCells<'t>);
 
 impl Serialize for TokenObject<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

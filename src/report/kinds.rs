@@ -15,6 +15,7 @@ use hashbrown::{HashSet, HashTable};
 use smallvec::SmallVec;
 
 use super::NamedToken;
+use super::subjects::Pair;
 use crate::tally::{Count, TokenFacts, earliest};
 use crate::timestamp::Timestamp;
 use crate::verdict::{Detail, KeyStatus, Outcome, SignatureStatus, Verdict};
@@ -25,8 +26,6 @@ pub(super) struct Kind {
     pub(super) facts: Arc<TokenFacts>,
     /// How many tokens there are.
     pub(super) tokens: u64,
-    /// Their subjects.
-    pub(super) subjects: HashSet<u64>,
     /// What they have had, every one of them: the outcome of its first token, and how often it was in all.
     pub(super) outcomes: SmallVec<[(Outcome, Sum); 1]>,
 }
@@ -44,6 +43,8 @@ pub(super) struct Sum {
 #[derive(Default)]
 pub(super) struct Kinds {
     kinds: Vec<Kind>,
+    /// Which subjects have tokens of which kinds: in order, none of them twice, once they were taken out of a slice of tokens.
+    subjects: Vec<Pair>,
     numbers: HashTable<usize>,
     hasher: RandomState,
 }
@@ -54,28 +55,32 @@ impl Kinds {
         let mut kinds = Self::default();
         for (_, token) in tokens {
             let outcomes = token.outcomes.iter().map(|(outcome, _)| outcome);
-            let kind = kinds.kind(&token.facts, outcomes);
+            let (number, kind) = kinds.kind(&token.facts, outcomes);
             kind.tokens += 1;
-            kind.subjects.extend(token.facts.subject);
             for ((_, sum), (_, count)) in kind.outcomes.iter_mut().zip(&token.outcomes) {
                 sum.add(count);
             }
+            kinds.subjects.extend(token.facts.subject.map(|subject| (subject, number)));
         }
+        kinds.subjects.sort_unstable();
+        kinds.subjects.dedup();
         kinds
     }
 
-    /// These and, behind them, others.
-    pub(super) fn merged(mut self, others: Self) -> Self {
-        for other in others.kinds {
+    /// Adds others behind these; gives which subjects have tokens of which of these kinds, of the others.
+    pub(super) fn merge(&mut self, others: Self) -> impl Iterator<Item = Pair> + use<> {
+        let Self { kinds, subjects, .. } = others;
+        let mut numbers = Vec::with_capacity(kinds.len());
+        for other in kinds {
             let outcomes = other.outcomes.iter().map(|(outcome, _)| outcome);
-            let kind = self.kind(&other.facts, outcomes);
+            let (number, kind) = self.kind(&other.facts, outcomes);
+            numbers.push(number);
             kind.tokens += other.tokens;
-            kind.subjects.extend(other.subjects);
             for ((_, sum), (_, others)) in kind.outcomes.iter_mut().zip(other.outcomes) {
                 sum.merge(others);
             }
         }
-        self
+        subjects.into_iter().map(move |(subject, kind)| (subject, numbers[kind as usize]))
     }
 
     /// Every kind.
@@ -88,8 +93,8 @@ impl Kinds {
         &mut self,
         facts: &Arc<TokenFacts>,
         outcomes: impl ExactSizeIterator<Item = &'o Outcome> + Clone,
-    ) -> &mut Kind {
-        let Self { kinds, numbers, hasher } = self;
+    ) -> (u32, &mut Kind) {
+        let Self { kinds, numbers, hasher, .. } = self;
         let hash = hash(hasher, facts, outcomes.clone());
         let is_it = |number: &usize| {
             let kind = &kinds[*number];
@@ -108,9 +113,9 @@ impl Kinds {
         let number = *numbers.entry(hash, is_it, rehash).or_insert(kinds.len()).get();
         if number == kinds.len() {
             let outcomes = outcomes.map(|outcome| (outcome.clone(), Sum::default())).collect();
-            kinds.push(Kind { facts: Arc::clone(facts), tokens: 0, subjects: HashSet::new(), outcomes });
+            kinds.push(Kind { facts: Arc::clone(facts), tokens: 0, outcomes });
         }
-        &mut kinds[number]
+        (u32::try_from(number).expect("fewer than 2^32 kinds"), &mut kinds[number])
     }
 }
 
@@ -197,14 +202,13 @@ mod tests {
     /// All that is told of kinds, whatever their order.
     fn told_of(kinds: &Kinds) -> BTreeSet<String> {
         let told = |kind: &Kind| {
-            let subjects: BTreeSet<_> = kind.subjects.iter().collect();
             let outcomes = kind.outcomes.iter().map(|(outcome, sum)| {
                 let sources: BTreeSet<_> = sum.sources.iter().collect();
                 let times = (sum.first_seen, sum.last_seen);
                 format!("{:?}", (told(outcome), sum.occurrences, times, sources))
             });
             let outcomes: Vec<_> = outcomes.collect();
-            format!("{:?}", (texts(&kind.facts), kind.tokens, subjects, outcomes))
+            format!("{:?}", (texts(&kind.facts), kind.tokens, outcomes))
         };
         kinds.iter().map(told).collect()
     }
@@ -219,7 +223,13 @@ mod tests {
             let tokens = tally.tokens();
             let all = Kinds::of(&tokens);
             let (left, right) = tokens.split_at(split.min(tokens.len()));
-            prop_assert_eq!(told_of(&Kinds::of(left).merged(Kinds::of(right))), told_of(&all));
+            let mut merged = Kinds::default();
+            let mut subjects: Vec<_> = merged.merge(Kinds::of(left)).collect();
+            subjects.extend(merged.merge(Kinds::of(right)));
+            prop_assert_eq!(told_of(&merged), told_of(&all));
+            subjects.sort_unstable();
+            subjects.dedup();
+            prop_assert_eq!(&subjects, &all.subjects);
             prop_assert_eq!(told_of(&all).len(), all.iter().count(), "no kind comes twice");
             prop_assert_eq!(all.iter().map(|kind| kind.tokens).sum::<u64>(), tokens.len() as u64);
             let found = all.iter().flat_map(|kind| &kind.outcomes).map(|(_, sum)| sum.occurrences).sum::<u64>();

@@ -1,30 +1,125 @@
 //! The rows of `live.csv`: tokens that are still usable, most urgent first. Which those are is the tally's rule
 //! (`tally/live.rs`).
 
+use std::io;
+use std::ops::ControlFlow;
+
 use super::cell::Cells;
 use super::rows::{LiveRow, Several, Shown};
 use super::tokens::{distinct_sources, first_location};
 use super::{NamedToken, Report};
-use crate::tally::{live_tokens, usable_until};
+use crate::secret::Fingerprint;
+use crate::spill::{self, Spill, Stored, Tokens};
+use crate::tally::{TokenTally, is_live, live_tokens, usable_until};
 use crate::timestamp::Timestamp;
 
-impl<'a> Report<'a> {
+/// How many bytes a token's place among the live ones is stored in.
+const PLACE: usize = 9 + Fingerprint::LENGTH;
+
+/// The tokens that are still usable, in order.
+pub(super) enum Live<'a> {
+    /// In memory.
+    Kept(Vec<NamedToken<'a>>),
+    /// On their way to be stored: how many there are, those that are not stored yet, and how much memory these may take.
+    Storing { count: u64, entries: Vec<LiveEntry>, spill: Spill, memory: usize },
+    /// On disk, and how many there are.
+    Stored(Stored, u64),
+}
+
+/// A token that is still usable, as it is stored: its place, and all that happened to it.
+pub(super) struct LiveEntry([u8; PLACE], Vec<u8>);
+
+impl LiveEntry {
+    /// The entry of a token, if it is still usable.
+    pub(super) fn of(token: &NamedToken<'_>, now: Timestamp, leeway: i64) -> Option<io::Result<Self>> {
+        let (name, token) = *token;
+        let expiry = is_live(token, now, leeway).then(|| usable_until(&token.facts))?;
+        let mut place = [0; PLACE];
+        if let Some(expiry) = expiry {
+            place[0] = 1;
+            // The bytes of larger numbers are to be smaller.
+            place[1..9].copy_from_slice(&(!expiry.millis() ^ i64::MIN).to_be_bytes());
+        }
+        place[9..].copy_from_slice(&name.to_bytes());
+        Some(spill::to_bytes(token, Vec::new()).map(|token| Self(place, token)))
+    }
+}
+
+impl<'a> Live<'a> {
+    /// Those of tokens in memory; of others none yet.
+    pub(super) fn of(tokens: &Tokens<'a>, now: Timestamp, leeway: i64) -> Self {
+        match (tokens, tokens.spill(PLACE)) {
+            (Tokens::Kept(tokens), _) => Self::Kept(live_tokens(tokens, now, leeway)),
+            (_, Some((spill, memory))) => Self::Storing { count: 0, entries: Vec::new(), spill, memory },
+            (_, None) => Self::Kept(Vec::new()),
+        }
+    }
+
+    /// Adds some that are to be stored.
+    pub(super) fn add(&mut self, more: Vec<LiveEntry>) -> io::Result<()> {
+        let Self::Storing { count, entries, memory, .. } = self else { return Ok(()) };
+        *count += more.len() as u64;
+        entries.extend(more);
+        let size = |entry: &LiveEntry| size_of::<LiveEntry>() + entry.1.len();
+        // Entries are of much the same size.
+        let all = entries.last().map_or(0, size) * entries.len();
+        if all < *memory { Ok(()) } else { self.store() }
+    }
+
+    fn store(&mut self) -> io::Result<()> {
+        let Self::Storing { entries, spill, .. } = self else { return Ok(()) };
+        entries.sort_unstable_by_key(|LiveEntry(place, _)| *place);
+        spill.write(|push| entries.drain(..).try_for_each(|LiveEntry(place, token)| push(&place, &token)))
+    }
+
+    /// All are added.
+    pub(super) fn finish(mut self) -> io::Result<Self> {
+        self.store()?;
+        Ok(match self {
+            Self::Storing { count, spill, .. } => Self::Stored(spill.finish(), count),
+            done => done,
+        })
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Self::Kept(tokens) => tokens.len() as u64,
+            Self::Storing { count, .. } | Self::Stored(_, count) => *count,
+        }
+    }
+}
+
+impl Report<'_> {
     /// How many tokens are still usable: the rows of `live.csv`.
     #[must_use]
-    pub fn live_tokens(&self) -> usize {
-        self.live().len()
+    pub fn live_tokens(&self) -> u64 {
+        self.counted.live.count()
     }
 
-    /// The rows of `live.csv`.
-    pub(super) fn live_rows(&self) -> impl Iterator<Item = LiveRow<'a>> {
+    /// Hands the first rows of `live.csv` to `take`, so many at most, in order, until that fails.
+    pub(super) fn each_live(
+        &self,
+        most: usize,
+        mut take: impl FnMut(LiveRow<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
         let now = self.findings.now;
-        let mut cells = Cells::default();
-        self.live().iter().map(move |token| row(token, now, &mut cells))
-    }
-
-    /// The tokens that are still usable, in order.
-    fn live(&self) -> &[NamedToken<'a>] {
-        self.live.get_or_init(|| live_tokens(&self.tokens, self.findings.now, self.findings.leeway))
+        let mut taken = 0;
+        match &self.counted.live {
+            Live::Kept(tokens) => {
+                let mut cells = Cells::default();
+                tokens.iter().take(most).try_for_each(|token| take(row(token, now, &mut cells)))
+            }
+            Live::Storing { .. } => Ok(()),
+            Live::Stored(stored, _) => stored.each(|place, token| {
+                if taken == most {
+                    return Ok(ControlFlow::Break(()));
+                }
+                taken += 1;
+                let name = place[9..].try_into().map(Fingerprint::from_bytes).map_err(io::Error::other)?;
+                let token: TokenTally = spill::from_bytes(token)?;
+                take(row(&(name, &token), now, &mut Cells::default())).map(ControlFlow::Continue)
+            }),
+        }
     }
 }
 

@@ -12,9 +12,9 @@
 //! Invariant: the same findings give the same bytes, in whatever order they were counted.
 
 mod about;
-mod at_once;
 mod cell;
 mod chart;
+mod count;
 mod coverage;
 mod csv;
 mod group;
@@ -29,6 +29,7 @@ mod publish;
 mod rows;
 mod sections;
 mod story;
+mod subjects;
 mod summary;
 mod tables;
 mod tokens;
@@ -36,19 +37,20 @@ mod value;
 mod view;
 
 use std::io::{self, Write};
-use std::sync::OnceLock;
 
-use crate::error::Result;
-use crate::hints::{Hint, NamedToken};
+use crate::at_once::{AtOnce, each};
+use crate::error::{Error, Result};
+use crate::hints::Hint;
 use crate::message::Entry;
-use crate::tally::{SourceTally, Tally};
+use crate::spill::Tokens;
+use crate::tally::{NamedToken, SourceTally, Tally};
 use crate::timestamp::Timestamp;
 
 pub use about::{About, KeyWindow, PolicyFile};
-pub use at_once::AtOnce;
 pub use occurrences::{ChunkRows, Occurrence, OccurrenceSpool};
 pub use publish::Staging;
 
+use count::Counted;
 use kinds::Kinds;
 
 /// Text from outside as a terminal may show it: every character that cannot be seen is written as an escape.
@@ -103,14 +105,10 @@ const SLICE: usize = 1024;
 /// All that was found, ready to be written down.
 pub struct Report<'a> {
     findings: Findings<'a>,
-    /// Ordered by fingerprint.
-    tokens: Vec<NamedToken<'a>>,
-    /// What tables are made of, once somebody has asked.
-    kinds: OnceLock<Kinds>,
+    tokens: Tokens<'a>,
+    counted: Counted<'a>,
     /// Whether a verifier was asked what it would have said.
     predicts: bool,
-    /// Those that are still usable, once somebody has asked.
-    live: OnceLock<Vec<NamedToken<'a>>>,
 }
 
 /// What a report is written as.
@@ -127,7 +125,7 @@ pub enum Format {
 }
 
 /// One file of a report: its name, and what writes it.
-pub struct ReportFile(&'static str, fn(&Report<'_>, &AtOnce<'_>, &mut dyn Write) -> io::Result<()>);
+struct ReportFile(&'static str, fn(&Report<'_>, &AtOnce<'_>, &mut dyn Write) -> io::Result<()>);
 
 /// The CSV files.
 const FILES: [ReportFile; 11] = [
@@ -139,7 +137,11 @@ const FILES: [ReportFile; 11] = [
     ReportFile("keys.csv", |report, _, out| csv::write(out, report.key_rows())),
     ReportFile("timeline.csv", |report, _, out| csv::write(out, report.timeline_rows())),
     ReportFile("sources.csv", |report, _, out| csv::write(out, report.source_rows())),
-    ReportFile("live.csv", |report, _, out| csv::write(out, report.live_rows())),
+    ReportFile("live.csv", |report, _, out| {
+        let mut file = csv::File::begin::<rows::LiveRow<'_>>(out);
+        report.each_live(usize::MAX, |row| file.row(&row))?;
+        file.end()
+    }),
     ReportFile("messages.csv", |report, _, out| csv::write(out, report.message_rows())),
     ReportFile("hints.csv", |report, _, out| csv::write(out, report.hint_rows())),
 ];
@@ -149,16 +151,21 @@ const GROUPS: ReportFile = ReportFile("groups.csv", |report, _, out| csv::write(
 
 /// The files of the other formats.
 const DOCUMENTS: [(Format, ReportFile); 3] = [
-    (Format::Json, ReportFile("report.json", |report, _, out| json::write(report, out))),
+    (Format::Json, ReportFile("report.json", json::write)),
     (Format::Md, ReportFile("summary.md", |report, _, out| markdown::write(report, out))),
-    (Format::Html, ReportFile("report.html", |report, _, out| html::write(report, out))),
+    (Format::Html, ReportFile("report.html", html::write)),
 ];
 
 impl<'a> Report<'a> {
-    /// Takes the findings, in whatever order they were counted, and the [tokens](Tally::tokens) of their tally.
-    #[must_use]
-    pub fn new(findings: Findings<'a>, tokens: Vec<NamedToken<'a>>) -> Self {
-        Self { findings, tokens, kinds: OnceLock::new(), predicts: false, live: OnceLock::new() }
+    /// Takes the findings, in whatever order they were counted, and their tokens.
+    ///
+    /// # Errors
+    /// When tokens are stored and cannot be read.
+    pub fn new(findings: Findings<'a>, tokens: Tokens<'a>, at_once: &AtOnce<'_>) -> Result<Self> {
+        let counted = Counted::new(&findings, &tokens, at_once);
+        let counted = counted
+            .map_err(|error| Error::new(format!("cannot count the tokens that are stored: {error}")))?;
+        Ok(Self { findings, tokens, counted, predicts: false })
     }
 
     /// The same with the errors that a verifier would have raised.
@@ -167,9 +174,21 @@ impl<'a> Report<'a> {
         Self { predicts, ..self }
     }
 
+    /// Writes the report in these formats, but for `occurrences.csv`.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, formats: &[Format], at_once: &AtOnce<'_>, staging: &Staging) -> Result<()> {
+        let files = self.files(formats);
+        let write = |n: usize| {
+            let ReportFile(name, write) = files[n];
+            staging.write(name, |out| write(self, at_once, out))
+        };
+        each(at_once, files.len(), write).into_iter().collect()
+    }
+
     /// The files that the report has in these formats.
-    #[must_use]
-    pub fn files(&self, formats: &[Format]) -> Vec<&'static ReportFile> {
+    fn files(&self, formats: &[Format]) -> Vec<&'static ReportFile> {
         let groups = (!self.findings.groups.is_empty()).then_some(&GROUPS);
         let tables = FILES.iter().chain(groups).map(|file| (Format::Csv, file));
         let documents = DOCUMENTS.iter().map(|(format, file)| (*format, file));
@@ -177,26 +196,9 @@ impl<'a> Report<'a> {
         all.filter(|(format, _)| formats.contains(format)).map(|(_, file)| file).collect()
     }
 
-    /// Counts what all files need, before the first is written.
-    pub fn count(&self, at_once: &AtOnce<'_>) {
-        // Each slice has nearly all kinds again.
-        let slices: Vec<_> = self.tokens.chunks(4 * SLICE).collect();
-        let kinds = at_once::each(at_once, slices.len(), |n| Kinds::of(slices[n]));
-        let all = kinds.into_iter().reduce(Kinds::merged).unwrap_or_default();
-        self.kinds.get_or_init(|| all);
-    }
-
-    /// Writes one file. Files may be written at the same time.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn write(&self, file: &ReportFile, at_once: &AtOnce<'_>, staging: &Staging) -> Result<()> {
-        staging.write(file.0, |out| (file.1)(self, at_once, out))
-    }
-
     /// What tables are made of.
-    fn kinds(&self) -> &Kinds {
-        self.kinds.get_or_init(|| Kinds::of(&self.tokens))
+    const fn kinds(&self) -> &Kinds {
+        &self.counted.kinds
     }
 
     /// The table for the terminal, with a line end. Lines are cut to `width` columns, if that is given.

@@ -1,13 +1,16 @@
 //! The tables of `report.html`: which columns of a file each shows, and which of its rows come first.
 
 use std::cmp::Reverse;
+use std::io;
 
-use super::Report;
 use super::rows::{
-    AudienceRow, ClientRow, GroupRow, IssuerRow, KeyRow, SourceRow, SummaryRow, TimelineRow, TokenRow,
+    AudienceRow, ClientRow, GroupRow, IssuerRow, KeyRow, LiveRow, SourceRow, SummaryRow, TimelineRow,
+    TokenRow,
 };
 use super::story::Story;
-use super::view::{Limits, Table, table};
+use super::view::{First, Limits, Table, table};
+use super::{Report, SLICE};
+use crate::at_once::AtOnce;
 use crate::verdict::Verdict;
 
 /// A table under a heading.
@@ -167,7 +170,7 @@ pub(super) fn groups(report: &Report<'_>) -> Section {
     Section { id: "groups", title: "By group", note: "As asked for with --group-by.", table }
 }
 
-pub(super) fn live(report: &Report<'_>) -> Section {
+pub(super) fn live(report: &Report<'_>) -> io::Result<Section> {
     let columns = [
         "fingerprint",
         "expires_at",
@@ -178,16 +181,23 @@ pub(super) fn live(report: &Report<'_>) -> Section {
         "sources",
         "first_location",
     ];
-    let table = table("live.csv", &columns, report.live_rows(), |_| (), limits(150));
-    Section {
+    let limits = limits(150);
+    let mut first = First::none();
+    report.each_live(limits.rows, |row| {
+        first.merge(First::of(&columns, [row], |_| (), 1), limits.rows);
+        Ok(())
+    })?;
+    let mut table = first.into_table::<LiveRow<'_>>("live.csv", &columns, limits);
+    table.more = report.live_tokens() - table.rows.len() as u64;
+    Ok(Section {
         id: "live",
         title: "Tokens that are still usable",
         note: "The longest usable first. Without expires_at, a token never expires.",
         table,
-    }
+    })
 }
 
-pub(super) fn tokens(report: &Report<'_>) -> Section {
+pub(super) fn tokens(report: &Report<'_>, at_once: &AtOnce<'_>) -> io::Result<Section> {
     let columns = [
         "fingerprint",
         "verdict",
@@ -210,8 +220,20 @@ pub(super) fn tokens(report: &Report<'_>) -> Section {
         "first_location",
     ];
     let key = |row: &TokenRow<'_>| telling(row.verdict, row.occurrences);
-    let table = table("tokens.csv", &columns, report.token_rows().map(|(row, _)| row), key, limits(300));
-    Section { id: "tokens", title: "Tokens", note: "Those that fail most often first.", table }
+    let limits = limits(300);
+    let mut first = First::none();
+    report.tokens.slices(
+        // Of each slice up to as many rows are kept as the table shows.
+        16 * SLICE,
+        at_once,
+        |tokens| First::of(&columns, report.rows_of(tokens).map(|(row, _)| row), key, limits.rows),
+        |behind| {
+            first.merge(behind, limits.rows);
+            Ok(())
+        },
+    )?;
+    let table = first.into_table::<TokenRow<'_>>("tokens.csv", &columns, limits);
+    Ok(Section { id: "tokens", title: "Tokens", note: "Those that fail most often first.", table })
 }
 
 pub(super) fn timeline(rows: Vec<TimelineRow>) -> Section {

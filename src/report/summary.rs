@@ -67,7 +67,7 @@ fn headline(report: &Report<'_>, rows: &[SummaryRow<'_>]) -> Line {
         if occurrences == 0 {
             format!("no token found in {scanned}")
         } else {
-            let tokens = counted(report.tokens.len() as u64, "token");
+            let tokens = counted(report.tokens.count(), "token");
             format!("{tokens} found {} in {scanned}", counted(occurrences, "time"))
         },
     );

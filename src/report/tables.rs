@@ -11,6 +11,7 @@ use std::collections::btree_map::Entry;
 use hashbrown::HashSet;
 
 use super::cell::Cell;
+use super::count::{client_row, verdict_row};
 use super::group::Group;
 use super::kinds::{Kind, Sum};
 use super::rows::{
@@ -32,33 +33,31 @@ impl<'a> Report<'a> {
 
     /// The rows of `summary.csv`.
     pub(super) fn summary_rows(&self) -> Vec<SummaryRow<'_>> {
-        #[derive(Default)]
-        struct Counted {
-            group: Group,
-            subjects: HashSet<u64>,
-            sources: HashSet<u32>,
-        }
-        let mut counted: BTreeMap<(&str, Cell<'_>), Counted> = BTreeMap::new();
+        let mut counted: BTreeMap<(&str, Cell<'_>), (Group, HashSet<u32>)> = BTreeMap::new();
         for (number, kind, outcome, sum) in self.outcomes() {
-            let key = (outcome.verdict.as_str(), Cell::claim(outcome.detail.as_str()));
-            let counted = counted.entry(key).or_default();
-            counted.group.add(number, kind, sum);
-            counted.subjects.extend(&kind.subjects);
-            counted.sources.extend(&sum.sources);
+            let (group, sources) = counted.entry(verdict_row(outcome)).or_default();
+            group.add(number, kind, sum);
+            sources.extend(&sum.sources);
         }
-        let whole = counted.values().map(|counted| counted.group.occurrences).sum();
-        let row = |((verdict, detail), Counted { group, subjects, sources })| SummaryRow {
-            verdict,
-            detail,
-            occurrences: group.occurrences,
-            distinct_tokens: group.distinct_tokens,
-            distinct_subjects: subjects.len() as u64,
-            sources: sources.len() as u64,
-            first_seen: group.first_seen(),
-            last_seen: group.last_seen(),
-            share: Shown(Millionths::of(group.occurrences, whole)),
-        };
-        counted.into_iter().map(row).collect()
+        let whole = counted.values().map(|(group, _)| group.occurrences).sum();
+        let subjects = &self.counted.subjects_by_verdict;
+        let row =
+            |((verdict, detail), (group, sources), &subjects): (_, (Group, HashSet<u32>), &u64)| SummaryRow {
+                verdict,
+                detail,
+                occurrences: group.occurrences,
+                distinct_tokens: group.distinct_tokens,
+                distinct_subjects: subjects,
+                sources: sources.len() as u64,
+                first_seen: group.first_seen(),
+                last_seen: group.last_seen(),
+                share: Shown(Millionths::of(group.occurrences, whole)),
+            };
+        counted
+            .into_iter()
+            .zip(subjects)
+            .map(|((key, counted), subjects)| row((key, counted, subjects)))
+            .collect()
     }
 
     /// The rows of `issuers.csv`. Tokens without an issuer, or whose claims cannot be read, have an empty one.
@@ -111,21 +110,18 @@ impl<'a> Report<'a> {
 
     /// The rows of `clients.csv`.
     pub(super) fn client_rows(&self) -> impl Iterator<Item = ClientRow<'_>> {
-        let mut groups: BTreeMap<(Cell<'_>, Cell<'_>, &str), (Group, HashSet<u64>)> = BTreeMap::new();
+        let mut groups: BTreeMap<(Cell<'_>, Cell<'_>, &str), Group> = BTreeMap::new();
         for (number, kind, outcome, sum) in self.outcomes() {
-            let client = Cell::maybe(kind.facts.client.as_deref());
-            let key = (client, Cell::maybe(kind.facts.iss.as_deref()), outcome.verdict.as_str());
-            let (group, subjects) = groups.entry(key).or_default();
-            group.add(number, kind, sum);
-            subjects.extend(&kind.subjects);
+            groups.entry(client_row(kind, outcome)).or_default().add(number, kind, sum);
         }
-        groups.into_iter().map(|((client, iss, verdict), (group, subjects))| ClientRow {
+        let groups = groups.into_iter().zip(&self.counted.subjects_by_client);
+        groups.map(|(((client, iss, verdict), group), &subjects)| ClientRow {
             client,
             iss,
             verdict,
             occurrences: group.occurrences,
             distinct_tokens: group.distinct_tokens,
-            distinct_subjects: subjects.len() as u64,
+            distinct_subjects: subjects,
             first_seen: group.first_seen(),
             last_seen: group.last_seen(),
         })

@@ -93,7 +93,7 @@ impl Made {
             leeway: self.leeway,
             about: About::default(),
         };
-        Report::new(findings, self.tally.tokens())
+        Report::new(findings, Tokens::Kept(self.tally.tokens()), &one_by_one).unwrap()
     }
 
     fn summary(&self, width: Option<usize>, color: bool) -> String {
@@ -350,7 +350,7 @@ fn a_token_is_live_until_its_expiry_and_the_leeway() {
     ] {
         (made.now, made.leeway) = (ONE + now, leeway);
         assert_eq!(left(&made).as_deref(), remaining, "{now} {leeway}");
-        assert_eq!(made.report(None).live_tokens(), usize::from(remaining.is_some()));
+        assert_eq!(made.report(None).live_tokens(), u64::from(remaining.is_some()));
     }
 }
 
@@ -458,7 +458,7 @@ fn an_empty_report_has_every_file_with_its_header() {
     made.show_claims = vec!["tenant".into()];
     let staging = Staging::new(&out).unwrap();
     let report = made.report(None);
-    FILES.iter().for_each(|file| report.write(file, &one_by_one, &staging).unwrap());
+    report.write(&[Format::Csv], &one_by_one, &staging).unwrap();
     OccurrenceSpool::new(&staging).unwrap().finish(&[], &staging).unwrap();
     staging.publish().unwrap();
     let mut headers: Vec<_> = fs::read_dir(&out)
@@ -732,7 +732,7 @@ fn the_first_hint_is_the_headline_and_its_texts_are_text() {
     let made = incident();
     let hints = [hostile_hint()];
     let findings = Findings { hints: &hints, ..made.report(None).findings };
-    let report = Report::new(findings, made.tally.tokens());
+    let report = Report::new(findings, Tokens::Kept(made.tally.tokens()), &one_by_one).unwrap();
     let html = document(&report, "report.html");
     let headline = "<h1>Tokens are still signed with, or kept from, a key that was retired</h1>";
     assert!(html.contains(headline), "{html}");

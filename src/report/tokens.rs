@@ -9,23 +9,20 @@ use std::io::{self, Write};
 
 use smallvec::SmallVec;
 
-use super::at_once::{AtOnce, each};
 use super::cell::{Cell, Cells};
 use super::csv::Lines;
 use super::rows::{Place, Row as _, Seconds, Several, Shown, TokenRow};
 use super::value::Valued as _;
 use super::{NamedToken, Report, SLICE};
+use crate::at_once::AtOnce;
 use crate::tally::{Count, earliest};
 use crate::timestamp::Timestamp;
 use crate::verdict::{Outcome, VerdictSet};
 
-/// How many slices of tokens become lines at the same time; as many are in memory before they are written.
-const TOGETHER: usize = 16;
-
 /// A row, a cell per shown claim, and one for what a verifier would have said, where one was asked.
 pub(super) type TokenCells<'a> = (TokenRow<'a>, Vec<Cell<'a>>);
 
-impl<'a> Report<'a> {
+impl Report<'_> {
     /// Writes `tokens.csv`. It has a column `claim.NAME` at its end for each claim that may be shown, and behind those
     /// `predicted_error`, where a verifier was asked.
     pub(super) fn write_tokens(&self, at_once: &AtOnce<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -36,17 +33,11 @@ impl<'a> Report<'a> {
         let columns = TokenRow::COLUMNS.iter().copied();
         header.header(columns.chain(claims.iter().map(Cell::as_str)).chain(predicted));
         out.write_all(&header.into_bytes())?;
-        for tokens in self.tokens.chunks(TOGETHER * SLICE) {
-            let slices: Vec<_> = tokens.chunks(SLICE).collect();
-            for lines in each(at_once, slices.len(), |n| self.lines_of(slices[n])) {
-                out.write_all(&lines)?;
-            }
-        }
-        Ok(())
+        self.tokens.slices(SLICE, at_once, |tokens| self.lines_of(tokens), |lines| out.write_all(&lines))
     }
 
     /// The lines of these tokens.
-    fn lines_of(&self, tokens: &[NamedToken<'a>]) -> Vec<u8> {
+    fn lines_of(&self, tokens: &[NamedToken<'_>]) -> Vec<u8> {
         let mut lines = Lines::default();
         for (row, claims) in self.rows_of(tokens) {
             row.write(&mut lines);
@@ -56,20 +47,15 @@ impl<'a> Report<'a> {
         lines.into_bytes()
     }
 
-    /// The rows of `tokens.csv`, made one token at a time.
-    pub(super) fn token_rows(&self) -> impl Iterator<Item = TokenCells<'a>> {
-        self.tokens.chunks(SLICE).flat_map(|tokens| self.rows_of(tokens))
-    }
-
     /// The rows of these tokens.
-    fn rows_of(&self, tokens: &[NamedToken<'a>]) -> impl Iterator<Item = TokenCells<'a>> {
+    pub(super) fn rows_of<'t>(&self, tokens: &[NamedToken<'t>]) -> impl Iterator<Item = TokenCells<'t>> {
         let mut cells = Cells::default();
         tokens.iter().flat_map(move |token| self.rows_of_one(token, &mut cells))
     }
 
     /// The rows of a token, in order.
-    fn rows_of_one(&self, token: &NamedToken<'a>, cells: &mut Cells<'a>) -> Vec<TokenCells<'a>> {
-        let mut found: SmallVec<[Found<'a>; 1]> = (token.1.outcomes.iter())
+    fn rows_of_one<'t>(&self, token: &NamedToken<'t>, cells: &mut Cells<'t>) -> Vec<TokenCells<'t>> {
+        let mut found: SmallVec<[Found<'t>; 1]> = (token.1.outcomes.iter())
             .map(|(outcome, count)| {
                 (outcome.verdict.as_str(), cells.claim(outcome.detail.as_str()), outcome, count)
             })

@@ -64,28 +64,72 @@ pub(super) fn table<R: Row, K: Ord>(
     key: impl Fn(&R) -> K,
     limits: Limits,
 ) -> Table {
-    let (first, total) = smallest(rows, key, limits.rows);
-    let places: Vec<_> =
-        columns.iter().filter_map(|name| R::COLUMNS.iter().position(|column| column == name)).collect();
-    let columns: Vec<_> =
-        places.iter().map(|&place| Column { name: R::COLUMNS[place], kind: R::KINDS[place] }).collect();
-    let mut shown = Vec::new();
-    let mut left = limits.bytes;
-    for row in first {
-        let values = row.values();
-        let cells: Vec<_> = places
-            .iter()
-            .zip(&columns)
-            .map(|(&place, column)| Shown { text: show(&values[place]), column: *column })
-            .collect();
-        let cost = ROW_COST + cells.iter().map(|cell| CELL_COST + cost(&cell.text)).sum::<usize>();
-        if cost > left {
-            break;
-        }
-        left -= cost;
-        shown.push(cells);
+    First::of(columns, rows, key, limits.rows).into_table::<R>(file, columns, limits)
+}
+
+/// The rows with the smallest keys, in order, and how many rows there are.
+pub(super) struct First<K> {
+    rows: Vec<(K, Vec<Shown>)>,
+    total: u64,
+}
+
+impl<K: Ord> First<K> {
+    /// None of none.
+    pub(super) const fn none() -> Self {
+        Self { rows: Vec::new(), total: 0 }
     }
-    Table { more: total - shown.len() as u64, columns, rows: shown, file }
+
+    /// The first `most` of these rows.
+    pub(super) fn of<R: Row>(
+        columns: &[&'static str],
+        rows: impl IntoIterator<Item = R>,
+        key: impl Fn(&R) -> K,
+        most: usize,
+    ) -> Self {
+        let (first, total) = smallest(rows, &key, most);
+        let columns = columns_of::<R>(columns);
+        let cells = |row: &R| {
+            let values = row.values();
+            columns.iter().map(|&(place, column)| Shown { text: show(&values[place]), column }).collect()
+        };
+        Self { rows: first.iter().map(|row| (key(row), cells(row))).collect(), total }
+    }
+
+    /// The first `most` of these and of others that come behind them.
+    pub(super) fn merge(&mut self, behind: Self, most: usize) {
+        self.total += behind.total;
+        self.rows.extend(behind.rows);
+        self.rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.rows.truncate(most);
+    }
+
+    /// As a table; of rows with these columns.
+    pub(super) fn into_table<R: Row>(
+        self,
+        file: &'static str,
+        columns: &[&'static str],
+        limits: Limits,
+    ) -> Table {
+        let mut left = limits.bytes;
+        let mut rows = Vec::new();
+        for (_, cells) in self.rows {
+            let cost = ROW_COST + cells.iter().map(|cell| CELL_COST + cost(&cell.text)).sum::<usize>();
+            if cost > left {
+                break;
+            }
+            left -= cost;
+            rows.push(cells);
+        }
+        let columns = columns_of::<R>(columns).into_iter().map(|(_, column)| column).collect();
+        Table { more: self.total - rows.len() as u64, columns, rows, file }
+    }
+}
+
+/// These columns, and where they are in a row.
+fn columns_of<R: Row>(columns: &[&'static str]) -> Vec<(usize, Column)> {
+    let place = |name: &&'static str| R::COLUMNS.iter().position(|column| column == name);
+    let column = |place| (place, Column { name: R::COLUMNS[place], kind: R::KINDS[place] });
+    columns.iter().filter_map(place).map(column).collect()
 }
 
 /// The first `most` rows in order of their keys, and how many rows there were.

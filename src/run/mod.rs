@@ -7,6 +7,7 @@
 
 mod feed;
 mod source;
+mod store;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -18,14 +19,18 @@ use feed::Feed;
 use rayon::Scope;
 use rayon::prelude::*;
 use source::{ReadState, SourceState};
+pub use store::Memory;
+use store::Store;
 
+use crate::at_once::AtOnce;
 use crate::error::{Error, Result};
 use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
 use crate::input::{self, Discovered, Helpers, Input, Limits, Problem, Source, Status, Visitor};
-use crate::report::{ChunkRows, Format, OccurrenceSpool, Report, Staging};
+use crate::report::{ChunkRows, OccurrenceSpool};
 use crate::scan::event_time::TimeRules;
 use crate::scan::groups::GroupBy;
 use crate::scan::lines::TimeContext;
+use crate::spill::{StoredTokens, Tokens};
 use crate::tally::{SourceTally, Tally};
 use crate::timestamp::Timestamp;
 use crate::triage::{Criteria, PreparedTokens, SourceId, Triaged, Worker};
@@ -51,6 +56,8 @@ pub struct Options {
     pub groups: Arc<[GroupBy]>,
     /// What tokens are judged by.
     pub criteria: Criteria,
+    /// How much memory tokens may take before they are stored on disk; `None`: as much as they need.
+    pub memory: Option<Memory>,
 }
 
 /// Is told how a scan goes on. Called from many threads.
@@ -73,10 +80,20 @@ pub trait Observer: Sync {
 pub struct Scan {
     /// All counts but those per source.
     pub tally: Tally,
+    /// The tokens, if they are not in the tally.
+    pub stored: Option<StoredTokens>,
     /// The sources, ordered by name.
     pub sources: Vec<SourceTally>,
     /// Whether it was told to stop before its end.
     pub interrupted: bool,
+}
+
+impl Scan {
+    /// All tokens of which something was counted.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens<'_> {
+        self.stored.as_ref().map_or_else(|| Tokens::Kept(self.tally.tokens()), Tokens::Stored)
+    }
 }
 
 /// Scans what `paths` mean. Findings are also written to `occurrences`, if given; `stop` ends the scan early.
@@ -100,17 +117,13 @@ pub fn scan(
     flow.finish()
 }
 
-/// Writes a report in these formats, but for `occurrences.csv`, on so many threads.
+/// Does work of which parts can be done at once, on so many threads.
 ///
 /// # Errors
-/// When a file cannot be written, or no thread can be started.
-pub fn write(report: &Report<'_>, formats: &[Format], staging: &Staging, threads: usize) -> Result<()> {
-    let files = report.files(formats);
-    let at_once = |count, part: &(dyn Fn(usize) + Sync)| (0..count).into_par_iter().for_each(part);
-    pool(threads)?.install(|| {
-        report.count(&at_once);
-        files.par_iter().try_for_each(|file| report.write(file, &at_once, staging))
-    })
+/// When no thread can be started.
+pub fn at_once<T: Send>(threads: usize, work: impl FnOnce(&AtOnce<'_>) -> T + Send) -> Result<T> {
+    let parts = |count, part: &(dyn Fn(usize) + Sync)| (0..count).into_par_iter().for_each(part);
+    Ok(pool(threads)?.install(|| work(&parts)))
 }
 
 fn pool(threads: usize) -> Result<rayon::ThreadPool> {
@@ -133,6 +146,7 @@ struct Flow<'r> {
     /// Chunks that were handed to other threads and are not done.
     handed: AtomicUsize,
     buffers: Mutex<Vec<Vec<u8>>>,
+    store: Option<Store>,
     failure: Mutex<Option<Error>>,
 }
 
@@ -157,6 +171,7 @@ impl<'r> Flow<'r> {
             readers: AtomicUsize::new(0),
             handed: AtomicUsize::new(0),
             buffers: Mutex::default(),
+            store: options.memory.as_ref().map(|memory| Store::new(memory, threads)),
             failure: Mutex::default(),
         }
     }
@@ -204,14 +219,20 @@ impl<'r> Flow<'r> {
             .map(|source| source.into_tally(&entries))
             .unzip();
         sources.sort_by(|a, b| (&a.name, a.status, &a.error).cmp(&(&b.name, b.status, &b.error)));
-        let mut tally = self
-            .workers
-            .into_iter()
-            .map(|worker| into_inner(worker).into_tally())
-            .reduce(Tally::merge)
-            .unwrap_or_else(|| Tally::new(self.options.criteria.bucket));
+        let threads = self.workers.len();
+        let workers = self.workers.into_iter().map(into_inner);
+        let store = self.store.filter(|store| !store.is_empty());
+        let tallies = workers.map(|worker| match &store {
+            Some(store) => store.last(worker),
+            None => Ok(worker.into_tally()),
+        });
+        let tallies = tallies.collect::<Result<Vec<_>>>()?.into_iter();
+        let mut tally =
+            tallies.reduce(Tally::merge).unwrap_or_else(|| Tally::new(self.options.criteria.bucket));
         said.into_iter().for_each(|messages| tally.messages_mut().merge(messages));
-        Ok(Scan { tally, sources, interrupted: self.stop.load(Ordering::Relaxed) })
+        let stored = store.map(|store| at_once(threads, |at_once| store.finish(&mut tally, at_once))?);
+        let stored = stored.transpose()?;
+        Ok(Scan { tally, stored, sources, interrupted: self.stop.load(Ordering::Relaxed) })
     }
 
     /// Registers a source.
@@ -244,8 +265,14 @@ impl<'r> Flow<'r> {
     fn triage(&self, state: &SourceState, chunk: Chunk, number: u64, context: &TimeContext) {
         let thread = rayon::current_thread_index().unwrap_or_default();
         let mut rows = self.occurrences.map(|_| ChunkRows::new(&state.id.name));
-        let Triaged { found, edges } =
-            lock(&self.workers[thread]).triage(&chunk, context, &state.id, rows.as_mut());
+        let mut worker = lock(&self.workers[thread]);
+        let Triaged { found, edges } = worker.triage(&chunk, context, &state.id, rows.as_mut());
+        if let Some(store) = &self.store
+            && let Err(error) = store.relieve(&mut worker)
+        {
+            self.fail(error);
+        }
+        drop(worker);
         if found.candidates > 0 {
             self.observer.found(found.candidates);
         }
@@ -253,13 +280,18 @@ impl<'r> Flow<'r> {
         if let (Some(spool), Some(rows)) = (self.occurrences, rows)
             && let Err(error) = spool.append(state.id.number, number, rows)
         {
-            lock(&self.failure).get_or_insert(error);
-            self.stop.store(true, Ordering::Relaxed);
+            self.fail(error);
         }
         let mut buffers = lock(&self.buffers);
         if buffers.len() < HANDED * self.workers.len() && chunk.bytes.capacity() <= 2 * LINE_LIMIT {
             buffers.push(chunk.bytes);
         }
+    }
+
+    /// Ends the scan with an error.
+    fn fail(&self, error: Error) {
+        lock(&self.failure).get_or_insert(error);
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// A buffer that another chunk no longer needs, or a new one.

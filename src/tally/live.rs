@@ -23,17 +23,20 @@ pub fn live_tokens<'a>(
     now: Timestamp,
     leeway: i64,
 ) -> Vec<(Fingerprint, &'a TokenTally)> {
-    let is_before = |exp: Timestamp| now.millis() < exp.millis().saturating_add(leeway);
-    let is_live = |token: &TokenTally| {
-        usable_until(&token.facts).is_none_or(is_before)
-            && token.outcomes.iter().any(|(outcome, _)| is_usable(outcome))
-    };
-    let mut live: Vec<_> = tokens.iter().copied().filter(|(_, token)| is_live(token)).collect();
+    let mut live: Vec<_> = tokens.iter().copied().filter(|(_, token)| is_live(token, now, leeway)).collect();
     live.sort_by_key(|(fingerprint, token)| {
         let expiry = usable_until(&token.facts);
         (expiry.is_some(), Reverse(expiry.map(Timestamp::millis)), *fingerprint)
     });
     live
+}
+
+/// Whether a token is still usable at `now`.
+#[must_use]
+pub fn is_live(token: &TokenTally, now: Timestamp, leeway: i64) -> bool {
+    let is_before = |exp: Timestamp| now.millis() < exp.millis().saturating_add(leeway);
+    usable_until(&token.facts).is_none_or(is_before)
+        && token.outcomes.iter().any(|(outcome, _)| is_usable(outcome))
 }
 
 /// How a token may be malformed that is whole: whoever reads the log undoes what a transport did to it, and most libraries

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use distinct::Distinct;
 pub use groups::{GroupCount, GroupTally, OTHERS};
-pub use live::{live_tokens, usable_until};
+pub use live::{is_live, live_tokens, usable_until};
 pub use messages::{MessageCount, MessageKey, MessageNumber, MessageTally};
 pub use offsets::{NearMisses, Offsets};
 pub use places::Places;
@@ -148,9 +148,19 @@ pub type NamedToken<'a> = (Fingerprint, &'a TokenTally);
 pub struct Tally {
     tokens: Vec<TokenTally>,
     numbers: HashMap<Fingerprint, TokenNumber>,
+    /// What is told of tokens that were taken out.
+    elsewhere: Told,
     timeline: Timeline,
     messages: MessageTally,
     groups: GroupTally,
+}
+
+/// What is told of all tokens.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    verdicts: VerdictSet,
+    /// How many tokens were remarked upon, by what was remarked.
+    remarks: Vec<(Remarks, usize)>,
 }
 
 /// A token's number in the tally that gave it.
@@ -168,6 +178,7 @@ impl Tally {
         Self {
             tokens: Vec::new(),
             numbers: HashMap::default(),
+            elsewhere: Told::default(),
             timeline: Timeline::new(width),
             messages: MessageTally::default(),
             groups: GroupTally::default(),
@@ -229,6 +240,7 @@ impl Tally {
         if self.tokens.len() < other.tokens.len() {
             std::mem::swap(&mut self, &mut other);
         }
+        self.elsewhere.merge(std::mem::take(&mut other.elsewhere));
         self.messages.merge(std::mem::take(&mut other.messages));
         self.groups.merge(std::mem::take(&mut other.groups));
         let mut renumbered: Vec<TokenNumber> = (0..).take(other.tokens.len()).map(TokenNumber).collect();
@@ -268,13 +280,16 @@ impl Tally {
     /// How many tokens such a remark was made about.
     #[must_use]
     pub fn remarked(&self, which: fn(&Remarks) -> bool) -> usize {
-        self.tokens.iter().filter(|token| which(&token.remarks)).count()
+        let elsewhere = self.elsewhere.remarks.iter().filter(|(remarks, _)| which(remarks));
+        let here = self.tokens.iter().filter(|token| which(&token.remarks)).count();
+        here + elsewhere.map(|(_, tokens)| tokens).sum::<usize>()
     }
 
     /// Every verdict that was found.
     #[must_use]
     pub fn verdicts(&self) -> VerdictSet {
-        self.tokens.iter().flat_map(|token| &token.outcomes).map(|(outcome, _)| outcome.verdict).collect()
+        let outcomes = self.tokens.iter().flat_map(|token| &token.outcomes);
+        outcomes.map(|(outcome, _)| outcome.verdict).collect::<VerdictSet>().union(self.elsewhere.verdicts)
     }
 
     /// What verifiers said.
@@ -303,6 +318,28 @@ impl Tally {
     #[must_use]
     pub const fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+}
+
+impl Told {
+    fn add(&mut self, token: &TokenTally) {
+        self.verdicts =
+            self.verdicts.union(token.outcomes.iter().map(|(outcome, _)| outcome.verdict).collect());
+        if token.remarks != Remarks::default() {
+            self.remark(token.remarks, 1);
+        }
+    }
+
+    fn remark(&mut self, remarks: Remarks, tokens: usize) {
+        match self.remarks.iter_mut().find(|(known, _)| *known == remarks) {
+            Some((_, known)) => *known += tokens,
+            None => self.remarks.push((remarks, tokens)),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.verdicts = self.verdicts.union(other.verdicts);
+        other.remarks.into_iter().for_each(|(remarks, tokens)| self.remark(remarks, tokens));
     }
 }
 

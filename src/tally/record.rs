@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::messages::MessageKey;
-use super::{Outcomes, Tally, TokenFacts, TokenNumber, TokenTally};
+use super::{Outcomes, Tally, TokenFacts, TokenNumber, TokenTally, Told};
 use crate::secret::Fingerprint;
 use crate::verdict::{Remarks, Verdict};
 
@@ -43,9 +43,10 @@ pub struct Marks {
     groups: Vec<GroupKey>,
 }
 
-/// How many tokens have each of the marks.
+/// How many tokens have each of the marks, and what else is told of all.
 #[derive(Debug, Default)]
 pub struct MarkCounts {
+    told: Told,
     buckets: HashMap<Bucket, u64>,
     messages: HashMap<MessageKey, u64>,
     groups: HashMap<GroupKey, u64>,
@@ -64,26 +65,23 @@ impl Record {
         self.marks.messages.extend(marks.messages);
         self.marks.groups.extend(marks.groups);
     }
-
-    /// The token, unless all its findings were left out; and what it is counted in.
-    #[must_use]
-    pub fn into_parts(self) -> (Option<TokenTally>, Marks) {
-        let Self { facts, outcomes, remarks, marks } = self;
-        let facts = facts.filter(|_| !outcomes.is_empty());
-        (facts.map(|facts| TokenTally { facts, outcomes, remarks }), marks)
-    }
 }
 
 impl MarkCounts {
-    /// Counts a token, all of whose marks these are, in what is there of them in a tally of all logs.
-    pub fn add(&mut self, marks: Marks, tally: &Tally) {
-        let Marks { buckets, messages, groups } = marks;
+    /// Counts a token, of which this is all that is known, in what a tally of all logs has. Gives the token, unless all its findings
+    /// were left out.
+    pub fn add(&mut self, record: Record, tally: &Tally) -> Option<TokenTally> {
+        let Record { facts, outcomes, remarks, marks: Marks { buckets, messages, groups } } = record;
         let starts = buckets.into_iter().map(|(start, verdict)| (tally.timeline.start_of(start), verdict));
         count(&mut self.buckets, starts);
         count(&mut self.messages, messages.into_iter());
         let places = groups.into_iter();
         let places = places.map(|(name, value, verdict)| (name, tally.groups.place(name, value), verdict));
         count(&mut self.groups, places);
+        let facts = facts.filter(|_| !outcomes.is_empty())?;
+        let token = TokenTally { facts, outcomes, remarks };
+        self.told.add(&token);
+        Some(token)
     }
 
     /// Adds counts of other tokens.
@@ -91,6 +89,7 @@ impl MarkCounts {
         fn merge<K: Eq + std::hash::Hash>(mine: &mut HashMap<K, u64>, theirs: HashMap<K, u64>) {
             theirs.into_iter().for_each(|(key, count)| *mine.entry(key).or_default() += count);
         }
+        self.told.merge(other.told);
         merge(&mut self.buckets, other.buckets);
         merge(&mut self.messages, other.messages);
         merge(&mut self.groups, other.groups);
@@ -150,7 +149,8 @@ impl Tally {
 
     /// Adds how many tokens what counts tokens has of those that were taken out.
     pub fn settle(&mut self, counts: MarkCounts) {
-        let MarkCounts { buckets, messages, groups } = counts;
+        let MarkCounts { told, buckets, messages, groups } = counts;
+        self.elsewhere.merge(told);
         buckets.into_iter().for_each(|(bucket, tokens)| self.timeline.settle(bucket, tokens));
         messages.into_iter().for_each(|(key, tokens)| self.messages.settle(key, tokens));
         groups.into_iter().for_each(|(key, tokens)| self.groups.settle(key, tokens));
@@ -276,9 +276,7 @@ mod tests {
             let mut counts = MarkCounts::default();
             let mut merged = BTreeMap::new();
             for (name, record) in records {
-                let (token, marks) = record.into_parts();
-                counts.add(marks, &rest);
-                merged.extend(token.map(|token| (name, token)));
+                merged.extend(counts.add(record, &rest).map(|token| (name, token)));
             }
             rest.settle(counts);
             prop_assert_eq!(told(&rest, &merged), told(&whole, &tokens));

@@ -22,6 +22,16 @@ pub(super) struct Prepared {
     pub(super) forecast: Option<Forecast>,
 }
 
+impl Prepared {
+    /// About how much memory one takes, with its facts, its texts and the places where it is remembered, in bytes. The texts of tokens
+    /// are mostly shared; an audience and three failures are counted for each.
+    pub(super) const MEMORY: usize = size_of::<Self>()
+        + size_of::<TokenFacts>()
+        + 2 * size_of::<(Hash, Arc<Self>)>()
+        + 2 * size_of::<[usize; 4]>()
+        + 128;
+}
+
 /// A candidate's bytes, hashed twice. They themselves are not kept: 128 bits under random keys tell candidates apart.
 pub(super) type Hash = (u64, u64);
 
@@ -54,6 +64,13 @@ impl PreparedTokens {
     pub(super) fn keep(&self, hash: Hash, prepared: Prepared) -> Arc<Prepared> {
         let mut part = self.part(hash).lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(part.entry(hash).or_insert_with(|| Arc::new(prepared)))
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        for part in &self.parts {
+            part.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
     }
 
     fn part(&self, (_, second): Hash) -> &Mutex<HashMap<Hash, Arc<Prepared>>> {

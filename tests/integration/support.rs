@@ -88,6 +88,7 @@ pub(crate) fn options() -> Options {
         at: Some(Timestamp::from_seconds(NOON)),
         groups: std::sync::Arc::default(),
         criteria: Criteria::new(Policy::default()),
+        memory: None,
     }
 }
 
@@ -140,14 +141,14 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
     let staging = Staging::new(&out).unwrap();
     let spool = OccurrenceSpool::new(&staging).unwrap();
     let paths: Vec<OsString> = paths.iter().map(|path| (*path).into()).collect();
-    let run::Scan { tally, sources, .. } =
-        run::scan(&paths, options, &Silent, Some(&spool), &AtomicBool::new(false)).unwrap();
+    let scan = run::scan(&paths, options, &Silent, Some(&spool), &AtomicBool::new(false)).unwrap();
+    let run::Scan { tally, sources, .. } = &scan;
     let now = Timestamp::from_seconds(NOON);
     let tokens = tally.tokens();
-    let hints = hints::find(&Facts::new(&tokens, &sources, &options.criteria.policy, now, &[]));
+    let hints = hints::find(&Facts::new(&tokens, sources, &options.criteria.policy, now, &[]));
     let findings = Findings {
-        tally: &tally,
-        sources: &sources,
+        tally,
+        sources,
         known: None,
         show_claims: &[],
         now,
@@ -157,9 +158,14 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
         leeway: 0,
         about: About { command_line: &["jwtriage".to_owned(), "scan".to_owned()], ..About::default() },
     };
-    jwtriage::run::write(&Report::new(findings, tokens), &FORMATS, &staging, 2).unwrap();
-    spool.finish(&sources, &staging).unwrap();
+    run::at_once(2, |at_once| {
+        let report = Report::new(findings, scan.tokens(), at_once).unwrap();
+        report.write(&FORMATS, at_once, &staging).unwrap();
+    })
+    .unwrap();
+    spool.finish(sources, &staging).unwrap();
     staging.publish().unwrap();
     let files = files(&out);
+    let run::Scan { tally, sources, .. } = scan;
     Scanned { tally, sources, files }
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -141,6 +142,9 @@ pub struct Scan {
     /// How many threads to use [default: one per core]
     #[arg(long, short = 'j', value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// How much memory to use, such as 512MiB; what is known of more tokens than fit is sorted in files in TMPDIR
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    pub memory: ByteSize,
 }
 
 /// What tokens are judged by, as typed.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use jwtriage::error::{Error, Result};
 use jwtriage::hints::{self, Facts, Hint, MessageCount, NamedToken};
@@ -15,7 +16,7 @@ use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::message::Entry;
 use jwtriage::policy::{Policy, duration};
 use jwtriage::report::{About, Findings, Known, OccurrenceSpool, Report, Staging};
-use jwtriage::run::{Options, Scan};
+use jwtriage::run::{Memory, Options, Scan};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::scan::groups::GroupBy;
 use jwtriage::secret::Fingerprinter;
@@ -82,7 +83,7 @@ fn write(
     scan: &Scan,
     staging: Option<Staging>,
     spool: Option<OccurrenceSpool>,
-) -> Result<usize> {
+) -> Result<u64> {
     let policy = &options.criteria.policy;
     let issuer = |iss: &str| policy.issuer_of(iss).is_some();
     let audience = |aud: &str| policy.knows_audience(aud);
@@ -108,14 +109,18 @@ fn write(
             keys: &about::key_windows(policy),
         },
     };
-    let report = Report::new(findings, tokens).with_predictions(options.criteria.profile.is_some());
-    if let Some(staging) = staging {
-        jwtriage::run::write(&report, &about::formats(&args.format), &staging, options.threads)?;
-        if let Some(spool) = spool {
-            spool.finish(&scan.sources, &staging)?;
+    let predicts = options.criteria.profile.is_some();
+    let report = jwtriage::run::at_once(options.threads, |at_once| {
+        let report = Report::new(findings, scan.tokens(), at_once)?.with_predictions(predicts);
+        if let Some(staging) = staging {
+            report.write(&about::formats(&args.format), at_once, &staging)?;
+            if let Some(spool) = spool {
+                spool.finish(&scan.sources, &staging)?;
+            }
+            staging.publish()?;
         }
-        staging.publish()?;
-    }
+        Ok::<_, Error>(report)
+    })??;
     let live_tokens = report.live_tokens();
     let notices = live_notice(live_tokens, now, args.out.as_deref()).into_iter().chain(notices(scan));
     let notices = notices.chain(idle_groups(&groups, scan));
@@ -150,7 +155,7 @@ fn idle_groups(groups: &[String], scan: &Scan) -> Vec<String> {
 }
 
 /// That what leaked into the logs can still be misused, and where to look.
-fn live_notice(live_tokens: usize, now: Timestamp, out: Option<&Path>) -> Option<String> {
+fn live_notice(live_tokens: u64, now: Timestamp, out: Option<&Path>) -> Option<String> {
     let found = match live_tokens {
         0 => return None,
         1 => format!("1 token is still usable at {now}"),
@@ -216,7 +221,7 @@ fn findings(findings: u64, sources: u64) -> String {
     format!("{} in {} {are}", counted(findings, "finding"), counted(sources, "source"))
 }
 
-fn exit_code(scan: &Scan, live_tokens: usize, fail_on: &FailOn) -> ExitCode {
+fn exit_code(scan: &Scan, live_tokens: u64, fail_on: &FailOn) -> ExitCode {
     let incomplete = scan.sources.iter().any(|source| source.status.is_incomplete());
     let found = scan.tally.verdicts().iter().any(|verdict| fail_on.verdicts.contains(&verdict))
         || (fail_on.live && live_tokens > 0);
@@ -240,7 +245,8 @@ fn options(args: &Args) -> Result<Options> {
             .map_err(|error| Error::new(format!("--group-by {}: {error}", text.escape_debug())))
     });
     let groups = groups.collect::<Result<Vec<_>>>()?;
-    Ok(Options { groups: groups.into(), ..options_at(&args.time, args.threads, criteria)? })
+    let memory = Some(memory(args.memory)?);
+    Ok(Options { groups: groups.into(), memory, ..options_at(&args.time, args.threads, criteria)? })
 }
 
 /// How to scan by these criteria, at the times that the flags state.
@@ -270,8 +276,24 @@ pub fn options_at(args: &TimeArgs, threads: Option<NonZeroUsize>, criteria: Crit
         at,
         groups: Arc::default(),
         criteria: Criteria { since, until, ..criteria },
+        memory: None,
     })
 }
+
+/// What of `--memory` tokens may take: the rest is for chunks, for sorting, and for what is read and written.
+///
+/// # Errors
+/// When it is too little.
+fn memory(memory: ByteSize) -> Result<Memory> {
+    let bytes = usize::try_from(memory.as_u64()).unwrap_or(usize::MAX);
+    if bytes < LEAST_MEMORY {
+        return Err(Error::new(format!("--memory: expected at least 64MiB, but found {memory}")));
+    }
+    Ok(Memory { bytes: (bytes - LEAST_MEMORY / 2) / 4 * 3, directory: std::env::temp_dir() })
+}
+
+/// The least that `--memory` may be, in bytes.
+const LEAST_MEMORY: usize = 64 << 20;
 
 /// When it is asked whether a token is still usable.
 fn now(args: &Args) -> Result<Timestamp> {

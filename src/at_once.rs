@@ -7,11 +7,7 @@ use std::sync::OnceLock;
 pub type AtOnce<'t> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync + 't;
 
 /// What a function makes of every number from 0 up to `count`, in order.
-pub(super) fn each<T: Send + Sync>(
-    at_once: &AtOnce<'_>,
-    count: usize,
-    make: impl Fn(usize) -> T + Sync,
-) -> Vec<T> {
+pub fn each<T: Send + Sync>(at_once: &AtOnce<'_>, count: usize, make: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let made: Vec<OnceLock<T>> = (0..count).map(|_| OnceLock::new()).collect();
     at_once(count, &|number| drop(made[number].set(make(number))));
     made.into_iter().filter_map(OnceLock::into_inner).collect()
