@@ -2,6 +2,7 @@
 //! that a token it has seen before costs a hash, a look-up and a comparison of times.
 
 mod criteria;
+mod drain;
 mod facts;
 mod known;
 mod prepared;
@@ -17,9 +18,8 @@ use crate::profile::Verifier;
 use crate::report::{ChunkRows, Occurrence};
 use crate::scan::candidate::{Extent, Shape, shape};
 use crate::scan::lines::{Lines, Place, TimeContext, TimeSource};
-use crate::secret::Fingerprint;
 use crate::tally::source::Found;
-use crate::tally::{OutcomeNumber, Record as TokenRecord, Sighting, Tally, earliest};
+use crate::tally::{OutcomeNumber, Sighting, Tally, earliest};
 use crate::timestamp::Timestamp;
 use crate::token::{decode, is_short_and_no_header};
 use crate::verdict::{Agreement, Judge, Judgement, Verdict};
@@ -120,28 +120,6 @@ impl<'c> Worker<'c> {
             known.hand_over(&mut self.tally);
         }
         self.tally
-    }
-
-    /// About how much memory the tokens take that it remembers, in bytes.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        let known = self.tokens.capacity() * size_of::<Known>();
-        let by_bytes = self.by_bytes.capacity() * size_of::<(Hash, u32)>() * 8 / 7;
-        known + by_bytes + self.prepared.len() * Prepared::MEMORY + self.tally.memory()
-    }
-
-    /// Takes out all that was counted of tokens, in the order of their fingerprints, and forgets them.
-    pub fn drain(&mut self) -> impl Iterator<Item = (Fingerprint, TokenRecord)> + use<> {
-        for known in &mut self.tokens {
-            known.hand_over(&mut self.tally);
-        }
-        self.tokens.clear();
-        self.prepared.clear();
-        self.by_bytes.clear();
-        self.words = Words::default();
-        // What is shared is remembered by some worker, and takes no more memory than that counts.
-        self.shared.clear();
-        self.tally.drain()
     }
 
     /// Finds, judges and counts every token of a chunk, and what verifiers say. With `rows`, each finding is also written
@@ -394,7 +372,8 @@ impl<'c> Worker<'c> {
         let Prepared { judgement, forecast, .. } = &*self.prepared[token as usize];
         known.hand_over(&mut self.tally);
         let mut outcome = judgement.at(sighting.event_time);
-        outcome.predicted = forecast.as_ref().and_then(|forecast| forecast.at(sighting.event_time));
+        let predicted = forecast.as_ref().and_then(|forecast| forecast.at(sighting.event_time));
+        outcome.predicted = predicted.as_ref().map(Words::masked);
         self.tally.remark(known.number, judgement.remarks(&outcome));
         let verdict = outcome.verdict;
         let is_near = outcome.fails_by_time_alone()

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 
 use crate::report;
 use crate::secret::Fingerprinter;
@@ -44,12 +44,15 @@ const KEPT_AUDIENCES: usize = 256;
 /// How many characters of a value are kept: one more than reports show, so that they see that it goes on.
 const KEPT_CHARACTERS: usize = 257;
 
-/// Keeps one copy of each text: a million tokens share a few issuers, keys and audiences.
+/// Keeps one copy of each text: a million tokens share a few issuers, keys and audiences. No token is in what is kept, since it may
+/// be stored on disk.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    known: HashSet<Arc<str>>,
-    /// What is shown of texts, by these.
+    /// What is kept of texts, by these.
+    known: HashMap<Arc<str>, Arc<str>>,
+    /// What is shown of what is kept.
     shown: HashMap<Arc<str>, Arc<str>>,
+    memory: usize,
 }
 
 impl Words {
@@ -58,9 +61,24 @@ impl Words {
         if let Some(known) = self.known.get(&*text) {
             return Some(Arc::clone(known));
         }
-        let kept: Arc<str> = Arc::from(&*text);
-        self.known.insert(Arc::clone(&kept));
+        let own: Arc<str> = Arc::from(&*text);
+        let kept = Self::masked(&own);
+        self.memory += 2 * own.len() + size_of::<[usize; 12]>();
+        self.known.insert(own, Arc::clone(&kept));
         Some(kept)
+    }
+
+    /// A text of any length, without a token in it.
+    pub(super) fn masked(text: &Arc<str>) -> Arc<str> {
+        match mask_tokens(text) {
+            Cow::Borrowed(_) => Arc::clone(text),
+            Cow::Owned(masked) => masked.into(),
+        }
+    }
+
+    /// About how much memory the texts take, in bytes.
+    pub(super) const fn memory(&self) -> usize {
+        self.memory
     }
 
     /// What a report shows of a value: values of which it shows the same are one.
@@ -80,5 +98,32 @@ fn shortened(text: &str) -> Cow<'_, str> {
     match masked.char_indices().nth(KEPT_CHARACTERS) {
         Some((end, _)) => Cow::Owned(masked[..end].to_owned()),
         None => masked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str =
+        "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3ODEyMjYwMDB9.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    #[test]
+    fn no_token_is_in_what_is_kept_and_what_is_shown_is_shown_alike_again() {
+        let mut words = Words::default();
+        for text in [TOKEN, &format!("https://a.example/?t={TOKEN}"), &format!("{}{TOKEN}", "x".repeat(300))]
+        {
+            for _ in 0..2 {
+                let kept = words.keep(Some(text)).unwrap();
+                assert!(!kept.contains(".eyJ") && kept.len() < text.len(), "{}", kept.len());
+                assert_eq!(words.keep(Some(&kept)), Some(Arc::clone(&kept)), "masked once more");
+                assert_eq!(report::shown(&kept), report::shown(text));
+            }
+        }
+        for text in ["/orders/{id}", "", "=cmd()", "\u{1b}[31m", &"\u{202e}".repeat(300)] {
+            let shown = words.shown(Some(text)).unwrap();
+            assert_eq!(*shown, *report::shown(text));
+            assert_eq!(report::plain_text(&shown), &*shown);
+        }
     }
 }

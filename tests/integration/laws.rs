@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use jwtriage::input::chunk::{LINE_LIMIT, TOKEN_LIMIT};
 use jwtriage::policy::Policy;
-use jwtriage::run::Options;
+use jwtriage::run::{Memory, Options};
 use jwtriage::scan::candidate::{BEFORE, START};
 use jwtriage::secret::Fingerprinter;
 use jwtriage::tally::{BucketWidth, Tally};
@@ -77,7 +77,7 @@ proptest! {
     }
 
     #[test]
-    fn the_number_of_threads_and_the_order_of_paths_show_nowhere(logs in prop::collection::vec(log(), 1..5)) {
+    fn the_number_of_threads_the_memory_and_the_order_of_paths_show_nowhere(logs in prop::collection::vec(log(), 1..5)) {
         let dir = tempfile::tempdir().unwrap();
         let paths: Vec<_> = (0..logs.len()).map(|n| dir.path().join(format!("{n}.log"))).collect();
         paths.iter().zip(&logs).for_each(|(path, log)| write(path, log.as_bytes()));
@@ -86,6 +86,11 @@ proptest! {
         for threads in [2, 8] {
             let found = scan(&paths, &Options { threads, chunk_size: 300, ..by_file_time() });
             prop_assert_eq!(difference(&expected, &found), None, "{} threads", threads);
+        }
+        for (bytes, threads) in [(0, 1), (0, 2), (20_000, 2)] {
+            let memory = Some(Memory { bytes, directory: dir.path().to_owned() });
+            let found = scan(&paths, &Options { threads, chunk_size: 300, memory, ..by_file_time() });
+            prop_assert_eq!(difference(&expected, &found), None, "{} bytes for tokens", bytes);
         }
         paths.reverse();
         prop_assert_eq!(difference(&expected, &scan(&paths, &Options { threads: 3, ..by_file_time() })), None);
