@@ -345,6 +345,7 @@ impl<'c> Worker<'c> {
         }
         found.candidates += 1;
         found.valid += u64::from(verdict == Verdict::Valid);
+        found.expired += u64::from(verdict == Verdict::Expired);
         found.first_event = earliest(found.first_event, event_time);
         found.last_event = found.last_event.max(event_time);
         if let Some(format) = place.format {

@@ -17,10 +17,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::facts::{Facts, Group, Seen};
+use super::facts::{Facts, Given, Seen, Token};
+use super::group::Group;
 use super::phrase::{between, counted, findings, list};
-use super::{Confidence, FEW, Hint, HintName, MANY};
-use crate::tally::Offsets;
+use super::rules::Rule;
+use super::{Confidence, FEW, Hint, HintName, MANY, MessageCount};
+use crate::tally::{Offsets, SourceTally};
 use crate::verdict::NEAR;
 use crate::verdict::Verdict;
 
@@ -31,25 +33,71 @@ const SURE: u64 = 5;
 /// and fresh ones are used within the first minute.
 const CONSTANT: i32 = 60;
 
-/// Offsets of each source whose clock differs.
-type Skewed<'a> = BTreeMap<u32, &'a Offsets>;
+/// Misses of each source whose clock may be off.
+type Offs<'p> = BTreeMap<u32, &'p Offsets>;
 
-pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    early(facts).or_else(|| late(facts))
+/// Sources whose clock may be off, which is known of the sources before any token.
+pub(super) struct Skewed<'p> {
+    /// By early misses.
+    early: Offs<'p>,
+    /// By late misses, that are most of what has expired there.
+    late: Offs<'p>,
 }
 
-fn early(facts: &Facts<'_>) -> Option<Hint> {
-    let skewed: Skewed<'_> = facts
-        .sources
-        .iter()
-        .map(|(&id, source)| (id, &source.found.near_misses.early))
-        .filter(|(_, offsets)| offsets.count() >= FEW)
-        .collect();
-    let dates = |seen: &Seen<'_>| seen.facts.not_before.max(seen.facts.issued_at);
-    let near =
-        |seen: &Seen<'_>| between(seen.count.last_seen, dates(seen)).is_some_and(|ms| is_near(facts, ms));
-    let misses = facts.of(Verdict::NotYetValid).chain(facts.of(Verdict::IssuedInFuture)).filter(near);
-    let group = gather(misses, &skewed);
+impl<'p> Skewed<'p> {
+    pub(super) fn of(sources: &BTreeMap<u32, &'p SourceTally>) -> Self {
+        let found = || sources.iter().map(|(&id, source)| (id, &source.found));
+        let early = found().map(|(id, found)| (id, &found.near_misses.early));
+        let late = found().map(|(id, found)| (id, &found.near_misses.late, found.expired));
+        Self {
+            early: early.filter(|(_, near)| near.count() >= FEW).collect(),
+            late: late
+                .filter(|(_, near, expired)| near.count() >= MANY && near.count() * 2 > *expired)
+                .map(|(id, near, _)| (id, near))
+                .collect(),
+        }
+    }
+}
+
+/// Near misses in the sources that may be skewed.
+#[derive(Default)]
+pub(super) struct ClockSkew {
+    early: Group,
+    late: Group,
+}
+
+impl Rule<'_> for ClockSkew {
+    fn add(&mut self, given: &Given<'_>, token: &Token<'_>) {
+        let is_meant = |seen: &Seen<'_>| {
+            seen.outcome.fails_by_time_alone() && seen.outcome.detail.as_str() != "milliseconds"
+        };
+        let is_near = |millis: i64| millis < given.policy.leeway.saturating_add(NEAR * 1000);
+        let begins = token.facts.not_before.max(token.facts.issued_at);
+        let is_early = |seen: &Seen<'_>| between(seen.count.last_seen, begins).is_some_and(is_near);
+        let is_late =
+            |seen: &Seen<'_>| between(token.facts.expires_at, seen.count.first_seen).is_some_and(is_near);
+        let early = token.of(Verdict::NotYetValid).chain(token.of(Verdict::IssuedInFuture));
+        early
+            .filter(|seen| is_meant(seen) && is_early(seen))
+            .for_each(|seen| self.early.add_in(seen, |source| given.skewed.early.contains_key(&source)));
+        token
+            .of(Verdict::Expired)
+            .filter(|seen| is_meant(seen) && is_late(seen))
+            .for_each(|seen| self.late.add_in(seen, |source| given.skewed.late.contains_key(&source)));
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.early.merge(&other.early);
+        self.late.merge(&other.late);
+    }
+
+    fn find(&self, facts: &Facts<'_>, _: &[MessageCount]) -> Option<Hint> {
+        early(facts, &self.early).or_else(|| late(facts, &self.late))
+    }
+}
+
+fn early(facts: &Facts<'_>, group: &Group) -> Option<Hint> {
+    let skewed = &facts.given.skewed.early;
     if group.occurrences == 0 {
         return None;
     }
@@ -62,7 +110,7 @@ fn early(facts: &Facts<'_>) -> Option<Hint> {
         Confidence::Medium
     };
     let mut evidence =
-        format!("{} are dated before the token's nbf or iat: {}", findings(&group), told(facts, &skewed));
+        format!("{} are dated before the token's nbf or iat: {}", findings(group), told(facts, skewed));
     let check = if all_are_skewed {
         evidence += &format!(
             "; {} of {} show it, so the issuer's clock is ahead",
@@ -78,7 +126,7 @@ fn early(facts: &Facts<'_>) -> Option<Hint> {
         format!(
             "Compare the clock of the host that writes {} with a time server (chronyc tracking, timedatectl) and repair its \
              synchronisation; the tokens and the issuer are right",
-            names(facts, &skewed)
+            names(facts, skewed)
         )
     } else {
         evidence += "; there is no other source to compare with";
@@ -89,64 +137,38 @@ fn early(facts: &Facts<'_>) -> Option<Hint> {
     Some(group.hint(HintName::ClockSkew, confidence, evidence, check))
 }
 
-fn late(facts: &Facts<'_>) -> Option<Hint> {
-    let mut expired: BTreeMap<u32, u64> = BTreeMap::new();
-    for (source, count) in facts.of(Verdict::Expired).flat_map(|seen| seen.count.sources.iter()) {
-        *expired.entry(source).or_default() += count;
-    }
-    let skewed: Skewed<'_> = facts
-        .sources
-        .iter()
-        .map(|(&id, source)| (id, &source.found.near_misses.late))
-        .filter(|(id, near)| near.count() >= MANY && near.count() * 2 > expired.get(id).copied().unwrap_or(0))
-        .collect();
+fn late(facts: &Facts<'_>, group: &Group) -> Option<Hint> {
+    let skewed = &facts.given.skewed.late;
     let eligible = comparable(facts);
     if skewed.is_empty() || skewed.len() * 2 >= eligible {
         return None;
     }
-    let near = |seen: &Seen<'_>| {
-        between(seen.facts.expires_at, seen.count.first_seen).is_some_and(|ms| is_near(facts, ms))
-    };
-    let group = gather(facts.of(Verdict::Expired).filter(near), &skewed);
-    if group.occurrences < MANY || group.distinct_tokens() < SURE {
+    if group.occurrences < MANY || group.tokens < SURE {
         return None;
     }
     let is_alone = facts
+        .given
         .sources
         .iter()
         .all(|(id, source)| skewed.contains_key(id) || source.found.near_misses.late.count() < FEW);
-    let confidence =
-        if is_alone && group.distinct_tokens() >= MANY { Confidence::Medium } else { Confidence::Low };
+    let confidence = if is_alone && group.tokens >= MANY { Confidence::Medium } else { Confidence::Low };
     let evidence = format!(
         "{} are dated just after the token's exp: {}; {} with the issuer, so it may be the clock there that is ahead",
-        findings(&group),
-        told(facts, &skewed),
+        findings(group),
+        told(facts, skewed),
         others(eligible - skewed.len())
     );
     let check = format!(
         "Compare the clock of the host that writes {} with a time server (chronyc tracking, timedatectl); if it is right, \
          its clients renew too late",
-        names(facts, &skewed)
+        names(facts, skewed)
     );
     Some(group.hint(HintName::ClockSkew, confidence, evidence, check))
 }
 
-fn is_near(facts: &Facts<'_>, millis: i64) -> bool {
-    millis < facts.policy.leeway.saturating_add(NEAR * 1000)
-}
-
-fn gather<'a>(seen: impl Iterator<Item = Seen<'a>>, skewed: &Skewed<'_>) -> Group {
-    let mut group = Group::default();
-    let is_meant = |seen: &Seen<'_>| {
-        seen.outcome.fails_by_time_alone() && seen.outcome.detail.as_str() != "milliseconds"
-    };
-    seen.filter(is_meant).for_each(|seen| group.add_in(seen, |source| skewed.contains_key(&source)));
-    group
-}
-
 /// How many sources have enough findings to show a clock that is off.
 fn comparable(facts: &Facts<'_>) -> usize {
-    facts.sources.values().filter(|source| source.found.candidates >= FEW).count()
+    facts.given.sources.values().filter(|source| source.found.candidates >= FEW).count()
 }
 
 /// How far the middle eight tenths of the misses lie apart.
@@ -155,7 +177,7 @@ fn spread(offsets: &Offsets) -> i32 {
 }
 
 /// `by 39 s (median; at most 45 s) in edge-2.log (13)`.
-fn told(facts: &Facts<'_>, skewed: &Skewed<'_>) -> String {
+fn told(facts: &Facts<'_>, skewed: &Offs<'_>) -> String {
     let mut sources: Vec<_> = skewed
         .iter()
         .map(|(&id, offsets)| (Reverse(offsets.count()), facts.source_name(id), *offsets))
@@ -167,7 +189,7 @@ fn told(facts: &Facts<'_>, skewed: &Skewed<'_>) -> String {
     }))
 }
 
-fn names(facts: &Facts<'_>, skewed: &Skewed<'_>) -> String {
+fn names(facts: &Facts<'_>, skewed: &Offs<'_>) -> String {
     let mut names: Vec<_> = skewed.keys().map(|&id| facts.source_name(id)).collect();
     names.sort();
     list(names.into_iter())

@@ -4,70 +4,101 @@
 //! is another environment's. `high` if an issuer says so, because a token's issuer is not chosen by its user; `medium` if
 //! only audiences do.
 
-use super::facts::{Facts, Group, Seen, grouped};
+use std::sync::Arc;
+
+use super::facts::{Facts, Given, Seen, Token};
+use super::group::{Group, Groups};
 use super::phrase::{findings, list, name};
-use super::{Confidence, FEW, Hint, HintName};
-use crate::policy::Issuer;
+use super::rules::Rule;
+use super::{Confidence, FEW, Hint, HintName, MessageCount};
+use crate::policy::{Issuer, Policy};
 use crate::verdict::Verdict;
 
-pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let strangers: Vec<_> = facts
-        .failing()
-        .filter_map(|seen| Some((seen, elsewhere(facts, seen)?.environment.as_str())))
-        .collect();
-    let audiences = || facts.with(Verdict::WrongAudience, &["environment"]);
-    let of_issuers: u64 = strangers.iter().map(|(seen, _)| seen.count.occurrences).sum();
-    let all: Group = strangers.iter().map(|(seen, _)| *seen).chain(audiences()).collect();
-    if all.occurrences < FEW {
-        return None;
+/// Tokens of another environment.
+#[derive(Default)]
+pub(super) struct EnvironmentCrossover {
+    all: Group,
+    /// Those of strangers, by issuer.
+    strangers: Groups<Option<Arc<str>>>,
+    /// Those for strangers, by audience.
+    audiences: Groups<Option<Arc<str>>>,
+}
+
+impl Rule<'_> for EnvironmentCrossover {
+    fn add(&mut self, given: &Given<'_>, token: &Token<'_>) {
+        let fails = |seen: &Seen<'_>| {
+            seen.outcome.verdict == Verdict::WrongIssuer || seen.outcome.also.contains(Verdict::WrongIssuer)
+        };
+        let mut strange = token.outcomes().filter(fails).peekable();
+        if strange.peek().is_some() && elsewhere(given.policy, token.facts.iss.as_deref()).is_some() {
+            for seen in strange {
+                self.all.add(seen);
+                self.strangers.add(&seen.facts.iss, seen);
+            }
+        }
+        for seen in token.with(Verdict::WrongAudience, &["environment"]) {
+            // The first one that some issuer's rules name.
+            let foreign = seen.facts.aud.iter().find(|aud| given.policy.knows_audience(aud));
+            self.all.add(seen);
+            self.audiences.add(&foreign.cloned(), seen);
+        }
     }
-    let confidence = if of_issuers >= FEW { Confidence::High } else { Confidence::Medium };
-    let strangers = strangers.into_iter();
-    let strangers =
-        grouped(strangers.map(|(seen, environment)| ((name(seen.facts.iss.as_deref()), environment), seen)));
-    let mut what: Vec<_> = strangers
-        .iter()
-        .map(|((iss, environment), group)| format!("issuer {iss} of {environment} ({})", group.occurrences))
-        .collect();
-    let foreign = grouped(audiences().map(|seen| (foreign_audience(facts, seen), seen)));
-    what.extend(foreign.iter().map(|(aud, group)| format!("audience {aud} ({})", group.occurrences)));
-    let mut trusted: Vec<_> = facts
-        .policy
-        .issuers
-        .iter()
-        .filter(|issuer| issuer.trusted)
-        .map(|issuer| issuer.environment.as_str())
-        .collect();
+
+    fn merge(&mut self, other: Self) {
+        self.all.merge(&other.all);
+        self.strangers.merge(other.strangers);
+        self.audiences.merge(other.audiences);
+    }
+
+    fn find(&self, facts: &Facts<'_>, _: &[MessageCount]) -> Option<Hint> {
+        let Self { all, strangers, audiences } = self;
+        let policy = facts.given.policy;
+        if all.occurrences < FEW {
+            return None;
+        }
+        let confidence =
+            if strangers.sum().occurrences >= FEW { Confidence::High } else { Confidence::Medium };
+        let strangers = strangers.told(|iss| {
+            let iss = iss.as_deref();
+            Some((name(iss), elsewhere(policy, iss)?.environment.as_str()))
+        });
+        let mut what: Vec<_> = strangers
+            .iter()
+            .map(|((iss, environment), group)| {
+                format!("issuer {iss} of {environment} ({})", group.occurrences)
+            })
+            .collect();
+        let foreign = audiences.told(|aud| Some(name(aud.as_deref())));
+        what.extend(foreign.iter().map(|(aud, group)| format!("audience {aud} ({})", group.occurrences)));
+        let evidence = format!(
+            "{} are of another environment than {}: {}; {}",
+            findings(all),
+            here(policy),
+            list(what.into_iter()),
+            facts.places(&all.sources)
+        );
+        let check = format!(
+            "Find the client that is set up with the {} issuer and calls here (clients.csv names it), and correct its token \
+             endpoint or its target; do not allow the other environment's issuer",
+            strangers.first().map_or("other environment's", |((_, environment), _)| environment)
+        );
+        Some(all.hint(HintName::EnvironmentCrossover, confidence, evidence, check))
+    }
+}
+
+/// The issuer, if the policy knows it as another environment's.
+fn elsewhere<'p>(policy: &'p Policy, iss: Option<&str>) -> Option<&'p Issuer> {
+    policy.issuer_of(iss?).filter(|issuer| !issuer.trusted)
+}
+
+/// The environments that are trusted.
+fn here(policy: &Policy) -> String {
+    let trusted = policy.issuers.iter().filter(|issuer| issuer.trusted);
+    let mut trusted: Vec<_> = trusted.map(|issuer| issuer.environment.as_str()).collect();
     trusted.sort_unstable();
     trusted.dedup();
-    let trusted = trusted.iter().map(ToString::to_string);
-    let here = if trusted.len() == 0 { "any that is trusted".to_owned() } else { list(trusted) };
-    let evidence = format!(
-        "{} are of another environment than {here}: {}; {}",
-        findings(&all),
-        list(what.into_iter()),
-        facts.places(&all.sources)
-    );
-    let check = format!(
-        "Find the client that is set up with the {} issuer and calls here (clients.csv names it), and correct its token \
-         endpoint or its target; do not allow the other environment's issuer",
-        strangers.first().map_or_else(
-            || "other environment's".to_owned(),
-            |((_, environment), _)| (*environment).to_owned()
-        )
-    );
-    Some(all.hint(HintName::EnvironmentCrossover, confidence, evidence, check))
-}
-
-/// The issuer of a finding, if the policy knows it as another environment's.
-fn elsewhere<'a>(facts: &Facts<'a>, seen: Seen<'a>) -> Option<&'a Issuer> {
-    let fails =
-        seen.outcome.verdict == Verdict::WrongIssuer || seen.outcome.also.contains(Verdict::WrongIssuer);
-    let issuer = facts.policy.issuer_of(seen.facts.iss.as_deref().filter(|_| fails)?)?;
-    (!issuer.trusted).then_some(issuer)
-}
-
-/// The first audience of a token that some issuer's rules name.
-fn foreign_audience(facts: &Facts<'_>, seen: Seen<'_>) -> String {
-    name(seen.facts.aud.iter().find(|aud| facts.policy.knows_audience(aud)).map(|aud| &**aud))
+    match trusted.as_slice() {
+        [] => "any that is trusted".to_owned(),
+        environments => list(environments.iter().map(ToString::to_string)),
+    }
 }

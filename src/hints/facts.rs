@@ -1,108 +1,136 @@
-//! What hints are found from: the counts of a tally and of its sources, the policy, and what verifiers said; gone through
-//! once, so that each rule looks only at the findings of its own verdicts.
+//! What hints are found from: what is given before any token, and what is gathered of tokens, one after the other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use foldhash::HashSet;
-
-use super::messages::MessageCount;
-use super::{Confidence, Hint, HintName};
-use crate::policy::{Policy, Rules};
+use super::clock_skew::Skewed;
+use super::keys::Keys;
+use super::rules::Rules;
+use crate::policy::{Policy, Rules as PolicyRules};
 use crate::secret::Fingerprint;
-use crate::tally::{Count, SourceTally, TokenFacts, TokenTally, earliest, live_tokens};
+use crate::tally::{Count, NamedToken, SourceTally, TokenFacts, TokenTally};
 use crate::timestamp::Timestamp;
-use crate::verdict::{Outcome, Verdict};
+use crate::verdict::{Outcome, Verdict, VerdictSet};
 
-/// A token and all that happened to it.
-pub type NamedToken<'a> = (Fingerprint, &'a TokenTally);
+/// Everything that hints are found from, as far as it has been gathered. It holds no token: each is looked at once, and
+/// what is kept of it is counts by issuer, audience, key, source or length.
+///
+/// The order of sources and messages does not matter, nor that of tokens, as long as each comes once with all its
+/// outcomes: gathered in parts, they give the same hints.
+pub struct Facts<'p> {
+    pub(super) given: Arc<Given<'p>>,
+    /// How many tokens there are of each issuer and key.
+    pub(super) keys: Keys,
+    /// What each rule has gathered.
+    pub(super) rules: Rules<'p>,
+}
 
-/// Everything that hints are found from. The order of tokens, sources and messages does not matter.
-pub struct Facts<'a> {
-    /// Every token.
-    pub(super) tokens: &'a [NamedToken<'a>],
+/// What is given before any token.
+pub(super) struct Given<'p> {
     /// What is right.
-    pub(super) policy: &'a Policy,
+    pub(super) policy: &'p Policy,
     /// The time at which live tokens are live.
     pub(super) now: Timestamp,
-    /// The tokens that are still usable then, most urgent first.
-    pub(super) live: Vec<NamedToken<'a>>,
-    /// What verifiers said.
-    pub(super) messages: &'a [MessageCount],
     /// Sources that hold a token, by their number.
-    pub(super) sources: BTreeMap<u32, &'a SourceTally>,
+    pub(super) sources: BTreeMap<u32, &'p SourceTally>,
     /// How many bytes all names of these sources share, up to a `/`.
     pub(super) common_name: usize,
-    /// What was counted of each failing verdict; that of one token stands together.
-    failing: Vec<Vec<Seen<'a>>>,
+    /// Sources whose clock may be off.
+    pub(super) skewed: Skewed<'p>,
 }
 
-/// One outcome of one token.
-#[derive(Clone, Copy)]
-pub(super) struct Seen<'a> {
-    pub(super) fingerprint: Fingerprint,
-    pub(super) facts: &'a TokenFacts,
-    pub(super) outcome: &'a Outcome,
-    pub(super) count: &'a Count,
-}
-
-impl<'a> Facts<'a> {
-    /// Gathers what was counted, by a policy, at the time `now`, and what verifiers said.
+impl<'p> Facts<'p> {
+    /// Before any token: a policy, all sources, and the time at which it is asked what is still usable.
     #[must_use]
-    pub fn new(
-        tokens: &'a [NamedToken<'a>],
-        sources: &'a [SourceTally],
-        policy: &'a Policy,
-        now: Timestamp,
-        messages: &'a [MessageCount],
-    ) -> Self {
-        let mut failing = vec![Vec::new(); Verdict::ALL.len()];
-        for seen in tokens.iter().flat_map(outcomes_of) {
-            if seen.outcome.verdict != Verdict::Valid {
-                failing[seen.outcome.verdict as usize].push(seen);
-            }
-        }
+    pub fn new(policy: &'p Policy, sources: &'p [SourceTally], now: Timestamp) -> Self {
         let sources: BTreeMap<_, _> = sources
             .iter()
             .filter(|source| source.found.candidates > 0)
             .map(|source| (source.id, source))
             .collect();
         let common_name = shared_directory(sources.values().map(|source| &*source.name));
-        let live = live_tokens(tokens, now, policy.leeway);
-        Self { tokens, policy, now, live, messages, sources, common_name, failing }
+        let skewed = Skewed::of(&sources);
+        Self::before_any_token(Arc::new(Given { policy, now, sources, common_name, skewed }))
     }
 
-    /// What was counted of a failing verdict.
-    pub(super) fn of(&self, verdict: Verdict) -> impl Iterator<Item = Seen<'a>> + '_ {
-        self.failing[verdict as usize].iter().copied()
+    /// What this was before any token, to gather others beside these and [merge](Self::merge) them. It costs nothing.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self::before_any_token(Arc::clone(&self.given))
     }
 
-    /// What was counted of a failing verdict, token by token.
-    pub(super) fn by_token(&self, verdict: Verdict) -> impl Iterator<Item = &[Seen<'a>]> + '_ {
-        self.failing[verdict as usize].chunk_by(|a, b| a.fingerprint == b.fingerprint)
+    fn before_any_token(given: Arc<Given<'p>>) -> Self {
+        Self { given, keys: Keys::default(), rules: Rules::default() }
     }
 
-    /// What was counted of a failing verdict with one of these details.
-    pub(super) fn with(&self, verdict: Verdict, details: &[&str]) -> impl Iterator<Item = Seen<'a>> {
-        self.of(verdict).filter(move |seen| details.contains(&seen.outcome.detail.as_str()))
+    /// Looks at a token with all its outcomes. Each token comes once.
+    pub fn add(&mut self, token: &NamedToken<'_>) {
+        let token = Token::new(token);
+        self.keys.add(&token);
+        self.rules.add(&self.given, &token);
     }
 
-    /// What was counted of every failing verdict.
-    pub(super) fn failing(&self) -> impl Iterator<Item = Seen<'a>> + '_ {
-        self.failing.iter().flatten().copied()
+    /// Adds what was gathered of other tokens, with the same given. It is associative.
+    #[must_use]
+    pub fn merge(mut self, behind: Self) -> Self {
+        self.keys.merge(behind.keys);
+        self.rules.merge(behind.rules);
+        self
     }
+}
 
+impl<'p> Given<'p> {
     /// The rules that a token is judged by.
-    pub(super) fn rules_of(&self, facts: &TokenFacts) -> &'a Rules {
+    pub(super) fn rules_of(&self, facts: &TokenFacts) -> &'p PolicyRules {
         let issuer = facts.iss.as_deref().and_then(|iss| self.policy.issuer_of(iss));
         issuer.map_or(self.policy.union(), |issuer| &issuer.rules)
     }
 }
 
-/// Every outcome of a token.
-pub(super) fn outcomes_of<'a>(token: &NamedToken<'a>) -> impl Iterator<Item = Seen<'a>> + use<'a> {
-    let (fingerprint, token) = *token;
-    let facts = &*token.facts;
-    token.outcomes.iter().map(move |(outcome, count)| Seen { fingerprint, facts, outcome, count })
+/// A token that is looked at.
+pub(super) struct Token<'t> {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) tally: &'t TokenTally,
+    pub(super) facts: &'t TokenFacts,
+    /// The verdicts of its outcomes: most tokens are valid, and no rule of another verdict looks further at those.
+    verdicts: VerdictSet,
+}
+
+/// One outcome of one token.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'t> {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) facts: &'t TokenFacts,
+    pub(super) outcome: &'t Outcome,
+    pub(super) count: &'t Count,
+}
+
+impl<'t> Token<'t> {
+    fn new(&(fingerprint, tally): &NamedToken<'t>) -> Self {
+        let verdicts = tally.outcomes.iter().map(|(outcome, _)| outcome.verdict).collect();
+        Self { fingerprint, tally, facts: &tally.facts, verdicts }
+    }
+
+    /// Every outcome.
+    pub(super) fn outcomes(&self) -> impl Iterator<Item = Seen<'t>> + use<'t> {
+        let Self { fingerprint, tally, facts, .. } = *self;
+        tally.outcomes.iter().map(move |(outcome, count)| Seen { fingerprint, facts, outcome, count })
+    }
+
+    /// The outcomes with this verdict.
+    pub(super) fn of(&self, verdict: Verdict) -> impl Iterator<Item = Seen<'t>> + use<'t> {
+        let outcomes = self.verdicts.contains(verdict).then(|| self.outcomes());
+        outcomes.into_iter().flatten().filter(move |seen| seen.outcome.verdict == verdict)
+    }
+
+    /// The outcomes with this verdict and one of these details.
+    pub(super) fn with<'d>(
+        &self,
+        verdict: Verdict,
+        details: &'d [&str],
+    ) -> impl Iterator<Item = Seen<'t>> + use<'t, 'd> {
+        self.of(verdict).filter(move |seen| details.contains(&seen.outcome.detail.as_str()))
+    }
 }
 
 /// How many bytes of a path all of these share, up to and with a `/`.
@@ -114,87 +142,6 @@ fn shared_directory<'a>(mut names: impl Iterator<Item = &'a str>) -> usize {
         // A `/` is never inside a character, so this cuts none.
         first.as_bytes()[..same].iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1)
     })
-}
-
-/// Findings that have one cause in common.
-#[derive(Clone, Default)]
-pub(super) struct Group {
-    pub(super) occurrences: u64,
-    pub(super) tokens: HashSet<Fingerprint>,
-    /// Occurrences by the source's number.
-    pub(super) sources: BTreeMap<u32, u64>,
-    pub(super) first_seen: Option<Timestamp>,
-    pub(super) last_seen: Option<Timestamp>,
-}
-
-impl Group {
-    pub(super) fn add(&mut self, seen: Seen<'_>) {
-        self.add_in(seen, |_| true);
-    }
-
-    /// Adds what was found in these sources only. The times are those of all.
-    pub(super) fn add_in(&mut self, seen: Seen<'_>, is_meant: impl Fn(u32) -> bool) {
-        for (source, occurrences) in seen.count.sources.iter().filter(|(source, _)| is_meant(*source)) {
-            self.occurrences += occurrences;
-            *self.sources.entry(source).or_default() += occurrences;
-            self.tokens.insert(seen.fingerprint);
-            self.first_seen = earliest(self.first_seen, seen.count.first_seen);
-            self.last_seen = self.last_seen.max(seen.count.last_seen);
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: &Self) {
-        self.occurrences += other.occurrences;
-        self.tokens.extend(&other.tokens);
-        for (&source, occurrences) in &other.sources {
-            *self.sources.entry(source).or_default() += occurrences;
-        }
-        self.first_seen = earliest(self.first_seen, other.first_seen);
-        self.last_seen = self.last_seen.max(other.last_seen);
-    }
-
-    pub(super) fn distinct_tokens(&self) -> u64 {
-        self.tokens.len() as u64
-    }
-
-    /// The hint that this group is the evidence of.
-    pub(super) fn hint(
-        &self,
-        hint: HintName,
-        confidence: Confidence,
-        evidence: String,
-        what_to_check: String,
-    ) -> Hint {
-        Hint {
-            hint,
-            confidence,
-            evidence,
-            occurrences: self.occurrences,
-            distinct_tokens: self.distinct_tokens(),
-            sources: self.sources.len() as u64,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            what_to_check,
-        }
-    }
-}
-
-impl<'a> FromIterator<Seen<'a>> for Group {
-    fn from_iter<I: IntoIterator<Item = Seen<'a>>>(seen: I) -> Self {
-        let mut group = Self::default();
-        seen.into_iter().for_each(|seen| group.add(seen));
-        group
-    }
-}
-
-/// Groups by a key, the one with the most occurrences first, then by key.
-pub(super) fn grouped<'a, K: Ord>(seen: impl Iterator<Item = (K, Seen<'a>)>) -> Vec<(K, Group)> {
-    let mut groups: BTreeMap<K, Group> = BTreeMap::new();
-    seen.for_each(|(key, seen)| groups.entry(key).or_default().add(seen));
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    // Stable: what has as many stays in the order of the keys.
-    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.occurrences));
-    groups
 }
 
 #[cfg(test)]

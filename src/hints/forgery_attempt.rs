@@ -6,14 +6,17 @@
 //! Fires at [`FEW`] findings. `high` if they are of two kinds or more, because that is how one looks for a gap; `medium`
 //! if of one: a broken client can make these too.
 
-use foldhash::HashMap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use super::facts::{Facts, Group, Seen, grouped, outcomes_of};
+use super::facts::{Facts, Given, Seen, Token};
+use super::group::Group;
+use super::keys::KeyName;
 use super::phrase::{findings, list};
-use super::{Confidence, FEW, Hint, HintName};
+use super::rules::Rule;
+use super::{Confidence, FEW, Hint, HintName, MessageCount};
 use crate::policy::KeyStatus;
-use crate::tally::TokenFacts;
-use crate::verdict::{SignatureStatus, Verdict};
+use crate::verdict::Verdict;
 
 /// How many tokens of a key verify for each that does not, if those that do not are forged.
 const GENUINE: u64 = 9;
@@ -36,62 +39,101 @@ impl Trick {
     }
 }
 
-pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let keys = verified_by_key(facts);
-    let tricks = grouped(facts.failing().filter_map(|seen| Some((trick(facts, &keys, seen)?, seen))));
-    let mut all = Group::default();
-    tricks.iter().for_each(|(_, group)| all.merge(group));
-    if all.occurrences < FEW {
-        return None;
-    }
-    let confidence = if tricks.len() > 1 { Confidence::High } else { Confidence::Medium };
-    let told = list(tricks.iter().map(|(trick, group)| format!("{} ({})", trick.told(), group.occurrences)));
-    let evidence = format!("{} try {told}; {}", findings(&all), facts.places(&all.sources));
-    let check = "See in the lines (occurrences.csv) who sent them and whether any was answered with 200: a verifier that took \
-                 one must be fixed at once, to allow only the issuer's algorithms; if none did, block the sender"
-        .to_owned();
-    Some(all.hint(HintName::ForgeryAttempt, confidence, evidence, check))
+/// What somebody tries.
+#[derive(Default)]
+pub(super) struct ForgeryAttempt {
+    /// A token without a signature is nothing else at any time.
+    unsigned: Group,
+    confusion: Group,
+    /// By the key that a signature is not of: which of them are forged is known when all tokens are.
+    tampered: BTreeMap<KeyName, Tampered>,
 }
 
-/// How many tokens verify, and how many do not, under each issuer's `kid`.
-type Keys<'a> = HashMap<(Option<&'a str>, Option<&'a str>), (u64, u64)>;
-
-fn key_of(facts: &TokenFacts) -> (Option<&str>, Option<&str>) {
-    (facts.iss.as_deref(), facts.kid.as_deref())
+/// Signatures that are not a known key's.
+#[derive(Default)]
+struct Tampered {
+    group: Group,
+    /// How many of the tokens are counted under confusion as well, at another time.
+    confused: u64,
 }
 
-/// The keys under which a signature did not verify.
-fn verified_by_key<'a>(facts: &Facts<'a>) -> Keys<'a> {
-    let failed = facts.of(Verdict::InvalidSignature);
-    let mut keys: Keys<'a> = failed.map(|seen| (key_of(seen.facts), (0, 0))).collect();
-    if keys.is_empty() {
-        return keys;
+impl Tampered {
+    fn merge(&mut self, other: &Self) {
+        self.group.merge(&other.group);
+        self.confused += other.confused;
     }
-    for token in facts.tokens {
-        let Some((verified, failed)) = keys.get_mut(&key_of(&token.1.facts)) else { continue };
-        let has = |status| outcomes_of(token).any(|seen| seen.outcome.signature == status);
-        *verified += u64::from(has(SignatureStatus::Verified));
-        *failed += u64::from(has(SignatureStatus::Failed));
-    }
-    keys
 }
 
-fn trick(facts: &Facts<'_>, keys: &Keys<'_>, seen: Seen<'_>) -> Option<Trick> {
-    let is_hmac = seen.facts.alg.as_deref().is_some_and(|alg| alg.starts_with("HS"));
-    match seen.outcome.verdict {
-        Verdict::AlgNone => Some(Trick::Unsigned),
-        Verdict::AlgKeyMismatch if is_hmac => Some(Trick::Confusion),
-        Verdict::AlgNotAllowed if is_hmac && allows_key_pairs_only(facts, seen) => Some(Trick::Confusion),
-        Verdict::InvalidSignature => {
-            let known = matches!(seen.outcome.key_status, KeyStatus::Current | KeyStatus::Retired);
-            let (verified, failed) = keys.get(&key_of(seen.facts)).copied()?;
-            (known && verified >= failed * GENUINE).then_some(Trick::Tampered)
+impl Rule<'_> for ForgeryAttempt {
+    fn add(&mut self, given: &Given<'_>, token: &Token<'_>) {
+        token.of(Verdict::AlgNone).for_each(|seen| self.unsigned.add(seen));
+        let is_hmac = |seen: &Seen<'_>| seen.facts.alg.as_deref().is_some_and(|alg| alg.starts_with("HS"));
+        let not_allowed = token.of(Verdict::AlgNotAllowed).filter(|seen| allows_key_pairs_only(given, *seen));
+        let mut is_confused = false;
+        for seen in token.of(Verdict::AlgKeyMismatch).chain(not_allowed).filter(is_hmac) {
+            self.confusion.add(seen);
+            is_confused = true;
         }
-        _ => None,
+        let is_known =
+            |seen: &Seen<'_>| matches!(seen.outcome.key_status, KeyStatus::Current | KeyStatus::Retired);
+        let mut failed = token.of(Verdict::InvalidSignature).filter(is_known).peekable();
+        if failed.peek().is_some() {
+            let key = (token.facts.iss.clone(), token.facts.kid.clone());
+            let tampered = self.tampered.entry(key).or_default();
+            failed.for_each(|seen| tampered.group.add(seen));
+            tampered.confused += u64::from(is_confused);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.unsigned.merge(&other.unsigned);
+        self.confusion.merge(&other.confusion);
+        for (key, tampered) in other.tampered {
+            self.tampered.entry(key).or_default().merge(&tampered);
+        }
+    }
+
+    fn find(&self, facts: &Facts<'_>, _: &[MessageCount]) -> Option<Hint> {
+        let tampered = self.tampered(facts);
+        let mut tricks = vec![
+            (Trick::Unsigned, &self.unsigned),
+            (Trick::Confusion, &self.confusion),
+            (Trick::Tampered, &tampered.group),
+        ];
+        tricks.retain(|(_, group)| group.occurrences > 0);
+        tricks.sort_by_key(|(trick, group)| (Reverse(group.occurrences), *trick));
+        let mut all: Group = tricks.iter().map(|(_, group)| *group).collect();
+        // They are in two of these groups.
+        all.tokens -= tampered.confused;
+        if all.occurrences < FEW {
+            return None;
+        }
+        let confidence = if tricks.len() > 1 { Confidence::High } else { Confidence::Medium };
+        let told =
+            list(tricks.iter().map(|(trick, group)| format!("{} ({})", trick.told(), group.occurrences)));
+        let evidence = format!("{} try {told}; {}", findings(&all), facts.places(&all.sources));
+        let check = "See in the lines (occurrences.csv) who sent them and whether any was answered with 200: a verifier that \
+                     took one must be fixed at once, to allow only the issuer's algorithms; if none did, block the sender"
+            .to_owned();
+        Some(all.hint(HintName::ForgeryAttempt, confidence, evidence, check))
     }
 }
 
-fn allows_key_pairs_only(facts: &Facts<'_>, seen: Seen<'_>) -> bool {
-    let allowed = facts.rules_of(seen.facts).algorithms.as_deref();
+impl ForgeryAttempt {
+    /// The signatures that are not of keys which verify many others.
+    fn tampered(&self, facts: &Facts<'_>) -> Tampered {
+        let mut all = Tampered::default();
+        for ((iss, kid), tampered) in &self.tampered {
+            let counts = facts.keys.counts(iss.as_ref(), kid.as_ref());
+            if counts.verified >= counts.failed * GENUINE {
+                all.merge(tampered);
+            }
+        }
+        all
+    }
+}
+
+fn allows_key_pairs_only(given: &Given<'_>, seen: Seen<'_>) -> bool {
+    let allowed = given.rules_of(seen.facts).algorithms.as_deref();
     allowed.is_some_and(|allowed| !allowed.iter().any(|alg| alg.starts_with("HS")))
 }

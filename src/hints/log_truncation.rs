@@ -3,8 +3,9 @@
 //! Two lengths are looked at. Of tokens that end where their line ends, the line's: it fires when [`FEW`] findings of
 //! `truncated` stand at the end of lines of one length, give or take [`SLACK`] bytes, and are at least half of all that
 //! do. Of all cut tokens, their own: it fires when [`FEW`] tokens have the very same length and are at least half of the
-//! cut tokens of their sources. Where both hold, the one that explains more is told. Tokens without a signature
-//! (`no_signature`) are left out: some libraries log them so on purpose.
+//! cut tokens of their sources, where a token counts once in each source in which it stands. Where both hold, the one that
+//! explains more is told. Of a token that was found with several lengths the longest counts: it is what all of it was cut
+//! to. Tokens without a signature (`no_signature`) are left out: some libraries log them so on purpose.
 //!
 //! `high` if that is the limit of a known pipeline (`pipelines.rs`; of a token also with `Bearer ` or
 //! `Authorization: Bearer ` before it) or if [`MANY`] tokens have it, else `medium`.
@@ -12,10 +13,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::facts::{Facts, Group, Seen};
+use smallvec::SmallVec;
+
+use super::facts::{Facts, Given, Seen, Token};
+use super::group::{Group, Groups};
 use super::phrase::findings;
 use super::pipelines::known;
-use super::{Confidence, FEW, Hint, HintName, MANY};
+use super::rules::Rule;
+use super::{Confidence, FEW, Hint, HintName, MANY, MessageCount};
 use crate::verdict::Verdict;
 
 /// Details of tokens that were cut.
@@ -28,54 +33,98 @@ const SLACK: u32 = 4;
 /// What stands before a token in the header that is cut, and how many bytes it has.
 const BEFORE: [(&str, u32); 3] = [("", 0), ("Bearer ", 7), ("Authorization: Bearer ", 22)];
 
+/// Cut tokens. Each has one length, so that those of several lengths add up.
+#[derive(Default)]
+pub(super) struct LogTruncation {
+    /// Those at the end of lines, by the length of the line.
+    lines: Groups<u32>,
+    /// All, by their own length.
+    tokens: Groups<u32>,
+    /// Of those of a length, in how many sources each stands, summed up.
+    standing: BTreeMap<u32, u64>,
+    /// Cut tokens by source.
+    sources: BTreeMap<u32, u64>,
+}
+
 /// Findings that were cut at one length.
 struct Cluster {
     length: u32,
     group: Group,
 }
 
-pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let lines = by_line(facts);
-    let tokens = by_token(facts);
-    let explained =
-        |cluster: &Option<Cluster>| cluster.as_ref().map_or(0, |cluster| cluster.group.occurrences);
-    if explained(&lines) >= explained(&tokens) {
-        lines.map(|cluster| of_lines(facts, &cluster))
-    } else {
-        tokens.map(|cluster| of_tokens(facts, &cluster))
+impl Rule<'_> for LogTruncation {
+    fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
+        let cut = || token.with(Verdict::Truncated, &CUT);
+        let Some(length) = cut().map(|seen| seen.count.length).max() else { return };
+        cut().for_each(|seen| self.tokens.add(&length, seen));
+        let at_end = || cut().filter(|seen| seen.count.cut_line > 0);
+        if let Some(line) = at_end().map(|seen| seen.count.cut_line).max() {
+            at_end().for_each(|seen| self.lines.add(&line, seen));
+        }
+        let sources = distinct_sources(cut());
+        *self.standing.entry(length).or_default() += sources.len() as u64;
+        for source in sources {
+            *self.sources.entry(source).or_default() += 1;
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.lines.merge(other.lines);
+        self.tokens.merge(other.tokens);
+        for (length, count) in other.standing {
+            *self.standing.entry(length).or_default() += count;
+        }
+        for (source, count) in other.sources {
+            *self.sources.entry(source).or_default() += count;
+        }
+    }
+
+    fn find(&self, facts: &Facts<'_>, _: &[MessageCount]) -> Option<Hint> {
+        let lines = self.by_line();
+        let tokens = self.by_token();
+        let explained =
+            |cluster: &Option<Cluster>| cluster.as_ref().map_or(0, |cluster| cluster.group.occurrences);
+        if explained(&lines) >= explained(&tokens) {
+            lines.map(|cluster| of_lines(facts, &cluster))
+        } else {
+            tokens.map(|cluster| of_tokens(facts, &cluster))
+        }
     }
 }
 
-/// The findings whose line was cut at the commonest length.
-fn by_line(facts: &Facts<'_>) -> Option<Cluster> {
-    let at_end = || facts.with(Verdict::Truncated, &CUT).filter(|seen| seen.count.cut_line > 0);
-    let (length, group) = commonest(at_end().map(|seen| (seen.count.cut_line, seen)), SLACK)?;
-    let all: u64 = at_end().map(|seen| seen.count.occurrences).sum();
-    (group.occurrences >= FEW && group.occurrences * 2 >= all).then_some(Cluster { length, group })
+impl LogTruncation {
+    /// The findings whose line was cut at the commonest length.
+    fn by_line(&self) -> Option<Cluster> {
+        let Cluster { length, group } = commonest(&self.lines, SLACK)?;
+        let all = self.lines.sum().occurrences;
+        (group.occurrences >= FEW && group.occurrences * 2 >= all).then_some(Cluster { length, group })
+    }
+
+    /// The findings of tokens that have the commonest length.
+    fn by_token(&self) -> Option<Cluster> {
+        let Cluster { length, group } = commonest(&self.tokens, 0)?;
+        let own = self.standing.get(&length).copied().unwrap_or(0);
+        let all: u64 = group.sources.keys().filter_map(|source| self.sources.get(source)).sum();
+        (group.tokens >= FEW && own * 2 >= all).then_some(Cluster { length, group })
+    }
 }
 
-/// The findings of tokens that have the commonest length.
-fn by_token(facts: &Facts<'_>) -> Option<Cluster> {
-    let cut = || facts.with(Verdict::Truncated, &CUT);
-    let (length, group) = commonest(cut().map(|seen| (seen.count.length, seen)), 0)?;
-    let here =
-        |seen: &Seen<'_>| seen.count.sources.sources().any(|source| group.sources.contains_key(&source));
-    let all: Group = cut().filter(here).collect();
-    let is_pattern = group.distinct_tokens() >= FEW && group.distinct_tokens() * 2 >= all.distinct_tokens();
-    is_pattern.then_some(Cluster { length, group })
+/// The sources that hold any of these.
+fn distinct_sources<'t>(seen: impl Iterator<Item = Seen<'t>>) -> SmallVec<[u32; 8]> {
+    let mut sources: SmallVec<[u32; 8]> = seen.flat_map(|seen| seen.count.sources.sources()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    sources
 }
 
 /// The length that most findings have, give or take `slack`, and these findings; of several, the shortest.
-fn commonest<'a>(seen: impl Iterator<Item = (u32, Seen<'a>)>, slack: u32) -> Option<(u32, Group)> {
-    let mut lengths: BTreeMap<u32, Group> = BTreeMap::new();
-    seen.for_each(|(length, seen)| lengths.entry(length).or_default().add(seen));
+fn commonest(lengths: &Groups<u32>, slack: u32) -> Option<Cluster> {
+    let lengths = lengths.by_key();
     let around = |length: u32| lengths.range(length.saturating_sub(slack)..=length.saturating_add(slack));
     let count = |length: u32| around(length).map(|(_, group)| group.occurrences).sum::<u64>();
     let own = |length: &u32| lengths.get(length).map_or(0, |group| group.occurrences);
     let length = lengths.keys().copied().min_by_key(|length| Reverse((count(*length), own(length))))?;
-    let mut all = Group::default();
-    around(length).for_each(|(_, group)| all.merge(group));
-    Some((length, all))
+    Some(Cluster { length, group: around(length).map(|(_, group)| group).collect() })
 }
 
 fn of_lines(facts: &Facts<'_>, cluster: &Cluster) -> Hint {
@@ -114,7 +163,7 @@ fn of_tokens(facts: &Facts<'_>, cluster: &Cluster) -> Hint {
 }
 
 fn hint(group: &Group, is_known: bool, evidence: String) -> Hint {
-    let is_sure = is_known || group.distinct_tokens() >= MANY;
+    let is_sure = is_known || group.tokens >= MANY;
     let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
     let check = "Find what cuts there on the way of these lines: if it only writes logs, raise its limit or log no tokens; if \
                  it passes the header on (a proxy, a gateway), raise its header buffers, or make the tokens shorter (fewer \

@@ -4,36 +4,51 @@
 //! sees the year 58,000. `high` if they are at least half of the issuer's tokens, because code that writes milliseconds
 //! always does; else `medium`.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::facts::{Facts, Group, outcomes_of};
+use super::facts::{Facts, Given, Token};
+use super::group::{Group, Groups};
 use super::phrase::{findings, list, name};
-use super::{Confidence, FEW, Hint, HintName};
+use super::rules::Rule;
+use super::{Confidence, FEW, Hint, HintName, MessageCount};
 
-pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let mut issuers: BTreeMap<Option<&str>, Group> = BTreeMap::new();
-    for token in facts.tokens.iter().filter(|(_, token)| token.facts.in_milliseconds) {
-        let issuer = issuers.entry(token.1.facts.iss.as_deref()).or_default();
-        outcomes_of(token).for_each(|seen| issuer.add(seen));
+/// Tokens with such a date by issuer.
+#[derive(Default)]
+pub(super) struct MillisecondsDates(Groups<Option<Arc<str>>>);
+
+impl Rule<'_> for MillisecondsDates {
+    fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
+        if token.facts.in_milliseconds {
+            token.outcomes().for_each(|seen| self.0.add(&seen.facts.iss, seen));
+        }
     }
-    issuers.retain(|_, group| group.distinct_tokens() >= FEW);
-    if issuers.is_empty() {
-        return None;
+
+    fn merge(&mut self, other: Self) {
+        self.0.merge(other.0);
     }
-    let mut all = Group::default();
-    issuers.values().for_each(|group| all.merge(group));
-    let tokens =
-        facts.tokens.iter().filter(|(_, token)| issuers.contains_key(&token.facts.iss.as_deref())).count();
-    let is_rule = all.distinct_tokens() * 2 >= tokens as u64;
-    let confidence = if is_rule { Confidence::High } else { Confidence::Medium };
-    let told = list(issuers.iter().map(|(iss, group)| format!("{} ({})", name(*iss), group.occurrences)));
-    let evidence = format!(
-        "{} hold exp, nbf or iat in milliseconds, of {tokens} tokens in all of issuer {told}; {}",
-        findings(&all),
-        facts.places(&all.sources)
-    );
-    let check = "Find the code that mints these tokens and divide by 1000: NumericDate is in seconds; until then most \
-                 verifiers never see such a token expire, or refuse its nbf and iat, so revoke what must not live on"
-        .to_owned();
-    Some(all.hint(HintName::MillisecondsDates, confidence, evidence, check))
+
+    fn find(&self, facts: &Facts<'_>, _: &[MessageCount]) -> Option<Hint> {
+        let of_issuer = |iss| self.0.by_key().get(iss).filter(|group| group.tokens >= FEW);
+        let issuers: Vec<_> = self.0.by_key().keys().filter_map(|iss| Some((iss, of_issuer(iss)?))).collect();
+        if issuers.is_empty() {
+            return None;
+        }
+        let all: Group = issuers.iter().map(|(_, group)| *group).collect();
+        let tokens = facts.keys.iter().filter(|used| of_issuer(&used.iss).is_some());
+        let tokens: u64 = tokens.map(|used| used.counts.tokens).sum();
+        let is_rule = all.tokens * 2 >= tokens;
+        let confidence = if is_rule { Confidence::High } else { Confidence::Medium };
+        let told = list(
+            issuers.iter().map(|(iss, group)| format!("{} ({})", name(iss.as_deref()), group.occurrences)),
+        );
+        let evidence = format!(
+            "{} hold exp, nbf or iat in milliseconds, of {tokens} tokens in all of issuer {told}; {}",
+            findings(&all),
+            facts.places(&all.sources)
+        );
+        let check = "Find the code that mints these tokens and divide by 1000: NumericDate is in seconds; until then most \
+                     verifiers never see such a token expire, or refuse its nbf and iat, so revoke what must not live on"
+            .to_owned();
+        Some(all.hint(HintName::MillisecondsDates, confidence, evidence, check))
+    }
 }

@@ -2,7 +2,10 @@
 //!
 //! A hint is no verdict. Each has a rule of its own, stated at the head of its file, that turns counts into a confidence;
 //! where the rule does not hold, there is no hint. A rule gives one hint at most, whose evidence names the worst places
-//! first, and `RULES` lists them all.
+//! first, and `rules.rs` lists them all.
+//!
+//! Every token is looked at once: a rule gathers what it needs of it ([`Facts::add`]), what was gathered of different
+//! tokens merges ([`Facts::merge`]), and hints are found at the end ([`Facts::hints`]).
 //!
 //! Most telling first: by confidence, then by how many occurrences a hint explains, then by how many tokens, then in the
 //! order of the contract's list. `live_tokens_in_logs` is no cause but an alert, so it comes last whatever its numbers are.
@@ -15,9 +18,11 @@ mod clock_skew;
 mod environment_crossover;
 mod facts;
 mod forgery_attempt;
+mod group;
 mod id_token_as_access_token;
 mod issuer_near_miss;
 mod key_rotation_lag;
+mod keys;
 mod live_tokens_in_logs;
 mod log_truncation;
 mod messages;
@@ -26,13 +31,14 @@ mod phrase;
 mod pipelines;
 mod policy_gap;
 mod reuse_after_expiry;
+mod rules;
 mod stale_key_cache;
 #[cfg(test)]
 mod tests;
 mod transport_corruption;
 mod words;
 
-pub use facts::{Facts, NamedToken};
+pub use facts::Facts;
 pub use messages::{Complaint, MessageCount};
 pub use words::{Confidence, HintName};
 
@@ -63,41 +69,22 @@ pub struct Hint {
     pub what_to_check: String,
 }
 
-/// A rule: the hint, if it holds.
-type Rule = fn(&Facts<'_>) -> Option<Hint>;
-
-/// Every rule, in the order of the contract's list.
-const RULES: [Rule; HintName::ALL.len()] = [
-    key_rotation_lag::find,
-    stale_key_cache::find,
-    clock_skew::find,
-    reuse_after_expiry::find,
-    environment_crossover::find,
-    issuer_near_miss::find,
-    audience_near_miss::find,
-    log_truncation::find,
-    transport_corruption::find,
-    id_token_as_access_token::find,
-    milliseconds_dates::find,
-    forgery_attempt::find,
-    policy_gap::find,
-    live_tokens_in_logs::find,
-];
-
 /// Fewer findings than this make no hint: one may be anybody's mistake, two may be one and its retry.
 const FEW: u64 = 3;
 
 /// From so many on, a pattern that has another explanation than chance is hardly chance.
 const MANY: u64 = 10;
 
-/// All hints, most telling first.
-#[must_use]
-pub fn find(facts: &Facts<'_>) -> Vec<Hint> {
-    let mut hints: Vec<_> = RULES.iter().filter_map(|rule| rule(facts)).collect();
-    hints.sort_by_key(|hint| {
-        let is_alert = hint.hint == HintName::LiveTokensInLogs;
-        let explains = (Reverse(hint.occurrences), Reverse(hint.distinct_tokens));
-        (is_alert, hint.confidence, explains, hint.hint)
-    });
-    hints
+impl Facts<'_> {
+    /// All hints of what was gathered and of what verifiers said, most telling first.
+    #[must_use]
+    pub fn hints(&self, messages: &[MessageCount]) -> Vec<Hint> {
+        let mut hints: Vec<_> = self.rules.find(self, messages).collect();
+        hints.sort_by_key(|hint| {
+            let is_alert = hint.hint == HintName::LiveTokensInLogs;
+            let explains = (Reverse(hint.occurrences), Reverse(hint.distinct_tokens));
+            (is_alert, hint.confidence, explains, hint.hint)
+        });
+        hints
+    }
 }

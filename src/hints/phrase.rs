@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::facts::{Facts, Group};
+use super::facts::Facts;
+use super::group::Group;
 use crate::timestamp::Timestamp;
 use crate::token::mask_tokens;
 
@@ -23,7 +24,7 @@ pub(super) fn counted(count: u64, what: &str) -> String {
 
 /// `51 findings of 33 tokens`.
 pub(super) fn findings(group: &Group) -> String {
-    format!("{} of {}", counted(group.occurrences, "finding"), counted(group.distinct_tokens(), "token"))
+    format!("{} of {}", counted(group.occurrences, "finding"), counted(group.tokens, "token"))
 }
 
 /// An identifier from outside, with `…` in place of its end where it is long. One that is not there is told as such.
@@ -73,9 +74,9 @@ pub(super) fn list(items: impl ExactSizeIterator<Item = String>) -> String {
 impl Facts<'_> {
     /// A source's name without the directory that all share.
     pub(super) fn source_name(&self, number: u32) -> String {
-        let Some(source) = self.sources.get(&number) else { return "a source".to_owned() };
+        let Some(source) = self.given.sources.get(&number) else { return "a source".to_owned() };
         let own = match mask_tokens(&source.name) {
-            Cow::Borrowed(name) => Cow::Borrowed(&name[self.common_name..]),
+            Cow::Borrowed(name) => Cow::Borrowed(&name[self.given.common_name..]),
             masked => masked,
         };
         // Of a path, the end tells most.
@@ -96,11 +97,11 @@ impl Facts<'_> {
             |(&number, &count): (&u32, &u64)| (Reverse(count), self.source_name(number), more(number));
         let mut places: Vec<_> = sources.iter().map(place).collect();
         places.sort();
-        if self.sources.len() == 1 {
+        if self.given.sources.len() == 1 {
             return "in the only source with tokens".to_owned();
         }
         let listed = list(places.iter().map(|(count, name, more)| format!("{name} ({}{more})", count.0)));
-        format!("in {} of {} sources with tokens: {listed}", places.len(), self.sources.len())
+        format!("in {} of {} sources with tokens: {listed}", places.len(), self.given.sources.len())
     }
 }
 

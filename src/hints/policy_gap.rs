@@ -7,37 +7,44 @@
 use super::facts::Facts;
 use super::messages::{Complaint, MessageCount, gathered};
 use super::phrase::{counted, list};
+use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MANY};
 use crate::verdict::Verdict;
 
-pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let stricter = gathered(facts.messages.iter().filter(|message| verifier_is_stricter(facts, message)));
-    let laxer = gathered(facts.messages.iter().filter(|message| verifier_is_laxer(message)));
-    let (all, what, confidence, check) = if stricter.occurrences >= FEW {
-        let confidence = if stricter.occurrences >= MANY { Confidence::High } else { Confidence::Medium };
-        let check = "Compare the verifier's configured issuer and audience with iss and audiences of the policy, \
-                     character by character; whichever does not say what the issuer promises is to be changed";
-        (stricter, "refuse an issuer or audience that the policy allows", confidence, check)
-    } else if laxer.occurrences >= FEW {
-        let check = "See whether the verifier checks iss and aud at all, and if it does, which values it allows; either \
-                     it takes tokens that it should refuse, or the policy lacks a value";
-        (
-            laxer,
-            "complain only about claims of tokens whose issuer or audience the policy refuses",
-            Confidence::Low,
-            check,
-        )
-    } else {
-        return None;
-    };
-    let stacks = list(all.stacks.iter().map(|(stack, count)| format!("{stack} ({count})")));
-    let evidence = format!(
-        "{} of {} {what}: {stacks}; {}",
-        counted(all.occurrences, "message"),
-        counted(all.stacks.len() as u64, "verifier"),
-        facts.places(&all.sources)
-    );
-    Some(all.hint(HintName::PolicyGap, confidence, evidence, check.to_owned()))
+/// Looks at messages alone.
+#[derive(Default)]
+pub(super) struct PolicyGap;
+
+impl Rule<'_> for PolicyGap {
+    fn find(&self, facts: &Facts<'_>, messages: &[MessageCount]) -> Option<Hint> {
+        let stricter = gathered(messages.iter().filter(|message| verifier_is_stricter(facts, message)));
+        let laxer = gathered(messages.iter().filter(|message| verifier_is_laxer(message)));
+        let (all, what, confidence, check) = if stricter.occurrences >= FEW {
+            let confidence = if stricter.occurrences >= MANY { Confidence::High } else { Confidence::Medium };
+            let check = "Compare the verifier's configured issuer and audience with iss and audiences of the policy, \
+                         character by character; whichever does not say what the issuer promises is to be changed";
+            (stricter, "refuse an issuer or audience that the policy allows", confidence, check)
+        } else if laxer.occurrences >= FEW {
+            let check = "See whether the verifier checks iss and aud at all, and if it does, which values it allows; either \
+                         it takes tokens that it should refuse, or the policy lacks a value";
+            (
+                laxer,
+                "complain only about claims of tokens whose issuer or audience the policy refuses",
+                Confidence::Low,
+                check,
+            )
+        } else {
+            return None;
+        };
+        let stacks = list(all.stacks.iter().map(|(stack, count)| format!("{stack} ({count})")));
+        let evidence = format!(
+            "{} of {} {what}: {stacks}; {}",
+            counted(all.occurrences, "message"),
+            counted(all.stacks.len() as u64, "verifier"),
+            facts.places(&all.sources)
+        );
+        Some(all.hint(HintName::PolicyGap, confidence, evidence, check.to_owned()))
+    }
 }
 
 /// Whether the verifier blames what the policy judges and finds right.
@@ -46,10 +53,11 @@ fn verifier_is_stricter(facts: &Facts<'_>, message: &MessageCount) -> bool {
         message.verdict,
         Verdict::Redacted | Verdict::Truncated | Verdict::Malformed | Verdict::Encrypted
     );
-    let judges_audiences = || facts.policy.issuers.iter().any(|issuer| issuer.rules.audiences.is_some());
+    let judges_audiences =
+        || facts.given.policy.issuers.iter().any(|issuer| issuer.rules.audiences.is_some());
     reads_claims
         && match message.complaint {
-            Complaint::Issuer => facts.policy.judges_issuers() && !message.fails(Verdict::WrongIssuer),
+            Complaint::Issuer => facts.given.policy.judges_issuers() && !message.fails(Verdict::WrongIssuer),
             Complaint::Audience => judges_audiences() && !message.fails(Verdict::WrongAudience),
             _ => false,
         }

@@ -6,11 +6,12 @@
 
 use std::cmp::Reverse;
 
-use super::facts::{Facts, Group, Seen};
+use super::facts::{Facts, Given, Seen, Token};
+use super::group::Group;
 use super::phrase::{between, counted, duration};
-use super::{Confidence, Hint, HintName, MANY};
+use super::rules::Rule;
+use super::{Confidence, Hint, HintName, MANY, MessageCount};
 use crate::secret::Fingerprint;
-use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 
 /// Findings of one token after its `exp`.
@@ -19,49 +20,53 @@ const AGAIN: u64 = 5;
 /// Between the first and the last of them, in milliseconds.
 const WHILE_MS: i64 = 5 * 60 * 1000;
 
-pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let mut reused: Vec<_> = facts.by_token(Verdict::Expired).filter_map(again).collect();
-    reused.sort_by_key(|token| (Reverse(token.group.occurrences), token.name));
-    let Reused { name: worst, group: most, .. } = reused.first()?;
-    let longest = reused.iter().filter_map(|token| between(token.expires_at, token.group.last_seen)).max();
-    let mut all = Group::default();
-    reused.iter().for_each(|token| all.merge(&token.group));
-
-    let confidence = if most.occurrences >= MANY { Confidence::High } else { Confidence::Medium };
-    let evidence = format!(
-        "{} of {} after its exp, up to {} later; most often {worst} ({}); {}",
-        counted(all.occurrences, "finding"),
-        counted(all.distinct_tokens(), "token"),
-        duration(longest.unwrap_or(0)),
-        most.occurrences,
-        facts.places(&all.sources)
-    );
-    let check = format!(
-        "Find the client that sends {worst} (its first_location in tokens.csv is the line to read); make it fetch a new token \
-         before exp and after a 401, and stop retrying with the old one; the verifiers are right to refuse"
-    );
-    Some(all.hint(HintName::ReuseAfterExpiry, confidence, evidence, check))
+/// Tokens that are sent again and again.
+#[derive(Default)]
+pub(super) struct ReuseAfterExpiry {
+    all: Group,
+    /// How often the one came that came most often, and its name; of several, the first.
+    most: Option<(u64, Reverse<Fingerprint>)>,
+    /// The longest time, in milliseconds, after which one still came.
+    longest: Option<i64>,
 }
 
-/// A token that is sent again and again.
-struct Reused {
-    name: Fingerprint,
-    expires_at: Option<Timestamp>,
-    group: Group,
-}
-
-/// What was found of a token after its `exp`, if that is enough.
-fn again(expired: &[Seen<'_>]) -> Option<Reused> {
-    if expired.iter().map(|seen| seen.count.occurrences).sum::<u64>() < AGAIN {
-        return None;
+impl Rule<'_> for ReuseAfterExpiry {
+    fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
+        let is_old = |seen: &Seen<'_>| seen.outcome.detail.as_str() != "milliseconds";
+        let expired = || token.of(Verdict::Expired).filter(is_old);
+        if expired().map(|seen| seen.count.occurrences).sum::<u64>() < AGAIN {
+            return;
+        }
+        let group: Group = expired().collect();
+        if between(group.first_seen, group.last_seen) < Some(WHILE_MS) {
+            return;
+        }
+        self.all.merge(&group);
+        self.most = self.most.max(Some((group.occurrences, Reverse(token.fingerprint))));
+        self.longest = self.longest.max(between(token.facts.expires_at, group.last_seen));
     }
-    let is_old = |seen: &Seen<'_>| seen.outcome.detail.as_str() != "milliseconds";
-    let group: Group = expired.iter().copied().filter(is_old).collect();
-    let lasts = between(group.first_seen, group.last_seen) >= Some(WHILE_MS);
-    let first = expired.first()?;
-    (group.occurrences >= AGAIN && lasts).then_some(Reused {
-        name: first.fingerprint,
-        expires_at: first.facts.expires_at,
-        group,
-    })
+
+    fn merge(&mut self, other: Self) {
+        self.all.merge(&other.all);
+        self.most = self.most.max(other.most);
+        self.longest = self.longest.max(other.longest);
+    }
+
+    fn find(&self, facts: &Facts<'_>, _: &[MessageCount]) -> Option<Hint> {
+        let Self { all, most, longest } = self;
+        let (most, Reverse(worst)) = (*most)?;
+        let confidence = if most >= MANY { Confidence::High } else { Confidence::Medium };
+        let evidence = format!(
+            "{} of {} after its exp, up to {} later; most often {worst} ({most}); {}",
+            counted(all.occurrences, "finding"),
+            counted(all.tokens, "token"),
+            duration(longest.unwrap_or(0)),
+            facts.places(&all.sources)
+        );
+        let check = format!(
+            "Find the client that sends {worst} (its first_location in tokens.csv is the line to read); make it fetch a new \
+             token before exp and after a 401, and stop retrying with the old one; the verifiers are right to refuse"
+        );
+        Some(all.hint(HintName::ReuseAfterExpiry, confidence, evidence, check))
+    }
 }

@@ -5,8 +5,9 @@
 //! the verifier still has the keys of before. `medium` otherwise: it may be set up with another issuer's keys.
 
 use super::facts::Facts;
-use super::messages::{Complaint, MessageCount};
+use super::messages::{Complaint, MessageCount, gathered};
 use super::phrase::{counted, duration, list};
+use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName};
 use crate::policy::KeyStatus;
 use crate::timestamp::Timestamp;
@@ -16,29 +17,36 @@ use crate::verdict::SignatureStatus;
 /// minutes to hours, a day at most.
 const SOON: i64 = 24 * 3600 * 1000;
 
-pub(super) fn find(facts: &Facts<'_>) -> Option<Hint> {
-    let all = super::messages::gathered(facts.messages.iter().filter(|message| contradicts(message)));
-    if all.occurrences < FEW {
-        return None;
+/// Looks at messages alone.
+#[derive(Default)]
+pub(super) struct StaleKeyCache;
+
+impl Rule<'_> for StaleKeyCache {
+    fn find(&self, facts: &Facts<'_>, messages: &[MessageCount]) -> Option<Hint> {
+        let all = gathered(messages.iter().filter(|message| contradicts(message)));
+        if all.occurrences < FEW {
+            return None;
+        }
+        let published = published_before(facts, all.first_seen);
+        let soon = published.zip(all.first_seen).map(|(from, seen)| seen.millis() - from.millis());
+        let soon = soon.filter(|millis| *millis <= SOON);
+        let stacks = list(all.stacks.iter().map(|(stack, count)| format!("{stack} ({count})")));
+        let mut evidence = format!(
+            "{} of {} call the key unknown or the signature wrong, of tokens that verify with a current key: {stacks}",
+            counted(all.occurrences, "message"),
+            counted(all.stacks.len() as u64, "verifier"),
+        );
+        if let (Some(millis), Some(from)) = (soon, published) {
+            evidence +=
+                &format!("; the first comes {} after keys were published at {from}", duration(millis));
+        }
+        evidence += &format!("; {}", facts.places(&all.sources));
+        let check = "Restart the verifier, or drop its cached key set, and see the messages end; then make it fetch the key \
+                     set again when it meets a kid that it does not know, and check that it can reach the issuer's jwks_uri"
+            .to_owned();
+        let confidence = if soon.is_some() { Confidence::High } else { Confidence::Medium };
+        Some(all.hint(HintName::StaleKeyCache, confidence, evidence, check))
     }
-    let published = published_before(facts, all.first_seen);
-    let soon = published.zip(all.first_seen).map(|(from, seen)| seen.millis() - from.millis());
-    let soon = soon.filter(|millis| *millis <= SOON);
-    let stacks = list(all.stacks.iter().map(|(stack, count)| format!("{stack} ({count})")));
-    let mut evidence = format!(
-        "{} of {} call the key unknown or the signature wrong, of tokens that verify with a current key: {stacks}",
-        counted(all.occurrences, "message"),
-        counted(all.stacks.len() as u64, "verifier"),
-    );
-    if let (Some(millis), Some(from)) = (soon, published) {
-        evidence += &format!("; the first comes {} after keys were published at {from}", duration(millis));
-    }
-    evidence += &format!("; {}", facts.places(&all.sources));
-    let check = "Restart the verifier, or drop its cached key set, and see the messages end; then make it fetch the key \
-                 set again when it meets a kid that it does not know, and check that it can reach the issuer's jwks_uri"
-        .to_owned();
-    let confidence = if soon.is_some() { Confidence::High } else { Confidence::Medium };
-    Some(all.hint(HintName::StaleKeyCache, confidence, evidence, check))
 }
 
 /// Whether the message blames a key or a signature with which nothing is wrong.
@@ -50,7 +58,7 @@ fn contradicts(message: &MessageCount) -> bool {
 
 /// The last time before an instant at which the policy has keys published.
 fn published_before(facts: &Facts<'_>, at: Option<Timestamp>) -> Option<Timestamp> {
-    let issuers = facts.policy.issuers.iter().map(|issuer| &issuer.rules);
-    let sets = issuers.chain([facts.policy.union()]).flat_map(|rules| rules.keys.sets());
+    let issuers = facts.given.policy.issuers.iter().map(|issuer| &issuer.rules);
+    let sets = issuers.chain([facts.given.policy.union()]).flat_map(|rules| rules.keys.sets());
     sets.filter_map(|set| set.from).filter(|from| at.is_some_and(|at| *from <= at)).max()
 }

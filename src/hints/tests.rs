@@ -9,7 +9,7 @@ use crate::input::Status;
 use crate::policy::{KeyStatus, Policy};
 use crate::secret::{Fingerprint, Fingerprinter, RawToken};
 use crate::tally::source::Found;
-use crate::tally::{BucketWidth, Sighting, SourceTally, Tally, TokenFacts, TokenTally};
+use crate::tally::{BucketWidth, NamedToken, Sighting, SourceTally, Tally, TokenFacts, TokenTally};
 use crate::verdict::{Detail, Outcome, SignatureStatus, Verdict, VerdictSet};
 
 /// 2026-06-12T01:00:00Z
@@ -92,6 +92,7 @@ impl Made {
         self.tally.note_cut_line(number, outcome_number, cut_line);
         place.found.candidates += 1;
         place.found.valid += u64::from(outcome.verdict == Verdict::Valid);
+        place.found.expired += u64::from(outcome.verdict == Verdict::Expired);
         if outcome.fails_by_time_alone() {
             let date =
                 |at: Option<Timestamp>| at.map(|at| crate::token::NumericDate { at, in_milliseconds: false });
@@ -111,7 +112,9 @@ impl Made {
 
     fn hints_of(&self, tokens: &[(Fingerprint, &TokenTally)], sources: &[SourceTally]) -> Vec<Hint> {
         let now = Timestamp::from_seconds(ONE + 86_400);
-        find(&Facts::new(tokens, sources, &self.policy, now, &self.messages))
+        let mut facts = Facts::new(&self.policy, sources, now);
+        tokens.iter().for_each(|token| facts.add(token));
+        facts.hints(&self.messages)
     }
 
     /// The hints as `name confidence occurrences/tokens/sources`.
@@ -395,7 +398,169 @@ fn text_from_outside_is_cut_short() {
     assert!(made.hints()[0].evidence.len() < 400, "{}", made.hints()[0].evidence);
 }
 
+#[test]
+fn a_token_with_two_outcomes_of_one_cause_counts_once() {
+    let mut made = Made::new(2);
+    for n in 0..3 {
+        made.see(&format!("t{n}"), &facts(), &outcome(Verdict::Malformed, "padded"), 0, ONE + n);
+        made.see(&format!("t{n}"), &facts(), &outcome(Verdict::Malformed, "url_encoded"), 0, ONE + n);
+        made.see(&format!("u{n}"), &facts(), &outcome(Verdict::Malformed, "url_encoded"), 0, ONE + n);
+    }
+    assert_eq!(made.told(), ["transport_corruption high 9/6/1"]);
+
+    let mut made = Made::new(2);
+    let hmac = TokenFacts { alg: Some("HS256".into()), ..facts() };
+    for n in 0..30 {
+        made.see(&format!("v{n}"), &facts(), &outcome(Verdict::Valid, ""), 0, ONE + 600);
+    }
+    let failed =
+        Outcome { signature: SignatureStatus::Failed, ..outcome(Verdict::InvalidSignature, "mismatch") };
+    for n in 0..3 {
+        made.see(&format!("t{n}"), &hmac, &outcome(Verdict::AlgKeyMismatch, "kty"), 0, ONE + n);
+        made.see(&format!("t{n}"), &hmac, &failed, 0, ONE + 60 + n);
+    }
+    assert_eq!(made.told(), ["forgery_attempt high 6/3/1"]);
+}
+
+#[test]
+fn a_cut_token_counts_in_each_of_its_sources_and_has_its_longest_length() {
+    let told = |elsewhere: &[u32]| {
+        let mut made = Made::new(4);
+        let cut = outcome(Verdict::Truncated, "in_payload");
+        for n in 0..3 {
+            made.see_length(&format!("t{n}"), &facts(), &cut, 0, ONE + n, (256, 0));
+            // Its beginning, at a time when its key was not yet retired.
+            let earlier = Outcome { key_status: KeyStatus::Future, ..cut.clone() };
+            made.see_length(&format!("t{n}"), &facts(), &earlier, 0, ONE - 60, (200, 0));
+        }
+        for (n, source) in (0..).zip(elsewhere) {
+            made.see_length(
+                &format!("other {}", n % 3),
+                &facts(),
+                &cut,
+                *source,
+                ONE + n,
+                (300 + n as u32 % 3, 0),
+            );
+        }
+        made.told()
+    };
+    assert_eq!(told(&[0, 0, 0]), ["log_truncation medium 6/3/1"]);
+    assert_eq!(told(&[0, 0, 0, 1, 1, 1]), ["log_truncation medium 6/3/1"], "none of the three stands there");
+    assert_eq!(told(&[0, 0, 0, 0, 0, 0, 0]), ["log_truncation medium 6/3/1"], "the same three");
+}
+
+/// Two issuers with keys, of which `old` is retired while tokens come.
+fn keyed() -> Policy {
+    let of = "[[issuer.keys]]\njwks = \"old\"\nuntil = \"2026-06-12T01:20:00Z\"\n[[issuer.keys]]\njwks = \"new\"\n";
+    let toml = POLICY.replace("algorithms = [\"ES256\"]\n", &format!("algorithms = [\"ES256\"]\n{of}"));
+    let keys = |path: &std::path::Path| {
+        let kid = path.file_name().unwrap().to_str().unwrap();
+        Ok(format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"{kid}","x":"{}"}}]}}"#, "A".repeat(43))
+            .into())
+    };
+    Policy::from_toml(&toml, std::path::Path::new("policy.toml"), &keys).unwrap()
+}
+
+/// A token of many that differ in all that rules look at.
+fn facts_of(token: usize) -> TokenFacts {
+    let text = |texts: &[&str], step: usize| -> Option<Arc<str>> {
+        Some(texts[token / step % texts.len()]).filter(|text| !text.is_empty()).map(Into::into)
+    };
+    let date = |seconds: i64| Some(Timestamp::from_seconds(ONE + seconds));
+    TokenFacts {
+        alg: text(&["ES256", "HS256"], 1),
+        kid: text(&["new", "old", ""], 2),
+        iss: text(&[ISS, ISS, "https://auth.example.com", "https://auth.staging.example.com/", ""], 3),
+        aud: text(&["https://api.example.com", "https://api.example.com/", "else"], 2).into_iter().collect(),
+        token_type: (token % 2 == 0).then_some(crate::verdict::TokenType::Id),
+        issued_at: date(i64::try_from(token).unwrap() * 100),
+        expires_at: date([0, 900, 200_000][token % 3]),
+        in_milliseconds: token % 4 == 0,
+        ..TokenFacts::default()
+    }
+}
+
+/// What may be wrong with it at one time or another: the words that rules ask for.
+const WRONG: [(Verdict, &[&str]); 14] = [
+    (Verdict::Valid, &[""]),
+    (Verdict::Truncated, &["in_payload", "in_header"]),
+    (Verdict::Malformed, &["padded", "url_encoded", "bad_base64"]),
+    (Verdict::AlgNone, &["unsigned"]),
+    (Verdict::AlgNotAllowed, &["other"]),
+    (Verdict::StaleKid, &["retired"]),
+    (Verdict::AlgKeyMismatch, &["kty"]),
+    (Verdict::InvalidSignature, &["mismatch"]),
+    (Verdict::Expired, &["expired", "within_skew"]),
+    (Verdict::NotYetValid, &["within_skew"]),
+    (Verdict::IssuedInFuture, &["within_skew"]),
+    (Verdict::WrongIssuer, &["trailing_slash", "environment"]),
+    (Verdict::WrongAudience, &["trailing_slash", "environment"]),
+    (Verdict::WrongTokenType, &["id_token"]),
+];
+
+/// A finding of few tokens, each of which may have any outcomes: its token, what is wrong with it, and how exactly.
+type AnyFinding = (usize, usize, [u8; 6]);
+
+fn any_of(findings: &[AnyFinding]) -> Made {
+    let mut made = Made { policy: keyed(), ..Made::new(4) };
+    for &(token, wrong, [word, also, status, signature, source, at]) in findings {
+        let (verdict, details) = WRONG[wrong];
+        let later = [Verdict::Expired, Verdict::WrongIssuer, Verdict::WrongTokenType].into_iter();
+        let later = later.filter(|later| *later > verdict).take(usize::from(also % 3));
+        let statuses = [KeyStatus::Current, KeyStatus::Retired, KeyStatus::Unknown];
+        let outcome = Outcome {
+            also: later.collect(),
+            key_status: statuses[usize::from(status % 3)],
+            signature: SignatureStatus::ALL[usize::from(signature % 3)],
+            ..outcome(verdict, details[usize::from(word) % details.len()])
+        };
+        let length = 300 + u32::from(word % 16);
+        let length = (length, [0, length + 700][usize::from(at % 2)]);
+        let (source, at) = (u32::from(source % 4), ONE + i64::from(at) * 10);
+        made.see_length(&token.to_string(), &facts_of(token), &outcome, source, at, length);
+    }
+    made
+}
+
+#[test]
+fn facts_may_be_gathered_on_another_thread() {
+    const fn is_send<T: Send>(_: &T) {}
+    let made = Made::new(1);
+    is_send(&Facts::new(&made.policy, &made.sources, Timestamp::from_seconds(ONE)));
+}
+
 proptest! {
+    #[test]
+    fn into_which_slices_tokens_are_cut_and_how_these_are_merged_shows_nowhere(
+        findings in proptest::collection::vec((0..60_usize, 0..WRONG.len(), any::<[u8; 6]>()), 1..200),
+        cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..6),
+        merges in proptest::collection::vec(any::<proptest::sample::Index>(), 6),
+    ) {
+        let made = any_of(&findings);
+        let tokens = made.tally.tokens();
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(tokens.len() + 1)).collect();
+        cuts.extend([0, tokens.len()]);
+        cuts.sort_unstable();
+        let before_any = Facts::new(&made.policy, &made.sources, Timestamp::from_seconds(ONE + 86_400));
+        let gathered = |slice: &[NamedToken<'_>]| {
+            let mut facts = before_any.beside();
+            slice.iter().for_each(|token| facts.add(token));
+            facts
+        };
+        let mut parts: Vec<_> = cuts.windows(2).map(|ends| gathered(&tokens[ends[0]..ends[1]])).collect();
+        for merge in merges {
+            if parts.len() > 1 {
+                let at = merge.index(parts.len() - 1);
+                let behind = parts.remove(at + 1);
+                let before = std::mem::replace(&mut parts[at], before_any.beside());
+                parts[at] = before.merge(behind);
+            }
+        }
+        prop_assert_eq!(parts.len(), 1);
+        prop_assert_eq!(parts[0].hints(&made.messages), made.hints());
+    }
+
     #[test]
     fn the_order_of_tokens_and_sources_shows_nowhere(
         findings in proptest::collection::vec((0..14_usize, 0..9_u32, 0..4_u32, 0..4000_i64), 0..80),

@@ -6,6 +6,7 @@
 //! a compressed file has many members.
 
 mod feed;
+mod hints;
 mod source;
 mod store;
 
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use feed::Feed;
+pub use hints::hints;
 use rayon::Scope;
 use rayon::prelude::*;
 use source::{ReadState, SourceState};

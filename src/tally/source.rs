@@ -34,6 +34,8 @@ pub struct Found {
     pub candidates: u64,
     /// Findings whose verdict is `valid`.
     pub valid: u64,
+    /// Findings whose verdict is `expired`.
+    pub expired: u64,
     /// The earliest event time of a finding.
     pub first_event: Option<Timestamp>,
     /// The latest event time of a finding.
@@ -58,6 +60,7 @@ impl Found {
     pub fn merge(&mut self, other: Self) {
         self.candidates += other.candidates;
         self.valid += other.valid;
+        self.expired += other.expired;
         self.first_event = earliest(self.first_event, other.first_event);
         self.last_event = self.last_event.max(other.last_event);
         other.time_formats.into_iter().for_each(|format| self.add_time_format(format));

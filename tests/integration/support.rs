@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use assert_cmd::Command;
 use data_encoding::BASE64URL_NOPAD;
-use jwtriage::hints::{self, Facts};
+use jwtriage::hints::Facts;
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::policy::Policy;
@@ -144,8 +144,9 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
     let scan = run::scan(&paths, options, &Silent, Some(&spool), &AtomicBool::new(false)).unwrap();
     let run::Scan { tally, sources, .. } = &scan;
     let now = Timestamp::from_seconds(NOON);
-    let tokens = tally.tokens();
-    let hints = hints::find(&Facts::new(&tokens, sources, &options.criteria.policy, now, &[]));
+    let facts = Facts::new(&options.criteria.policy, sources, now);
+    let hints = run::at_once(2, |at_once| run::hints(&facts, &scan.tokens(), &[], at_once));
+    let hints = hints.unwrap().unwrap();
     let findings = Findings {
         tally,
         sources,

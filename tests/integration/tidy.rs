@@ -57,7 +57,19 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ),
     (
         "run",
-        &["at_once", "spill", "triage", "report", "tally", "token", "scan", "input", "error", "timestamp"],
+        &[
+            "at_once",
+            "spill",
+            "hints",
+            "triage",
+            "report",
+            "tally",
+            "token",
+            "scan",
+            "input",
+            "error",
+            "timestamp",
+        ],
     ),
     ("lib", &[]),
 ];

@@ -10,10 +10,9 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use jwtriage::error::{Error, Result};
-use jwtriage::hints::{self, Facts, Hint, MessageCount, NamedToken};
+use jwtriage::hints::{Facts, MessageCount};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
-use jwtriage::message::Entry;
 use jwtriage::policy::{Policy, duration};
 use jwtriage::report::{About, Findings, Known, OccurrenceSpool, Report, Staging};
 use jwtriage::run::{Memory, Options, Scan};
@@ -91,27 +90,30 @@ fn write(
     let groups: Vec<String> = options.groups.iter().map(|group| group.name.clone()).collect();
     let has_messages = scan.tally.messages().iter().next().is_some();
     let catalogue = if has_messages { options.criteria.messages.catalogue().entries() } else { &[] };
-    let tokens = scan.tally.tokens();
-    let hints = likely_causes(scan, &tokens, policy, catalogue, now);
-    let findings = Findings {
-        tally: &scan.tally,
-        sources: &scan.sources,
-        known: policy.judges_issuers().then_some(known),
-        show_claims: &policy.show_claims,
-        now,
-        messages: catalogue,
-        groups: &groups,
-        hints: &hints,
-        leeway: policy.leeway,
-        about: About {
-            command_line: &about::command_line(),
-            policy: about::policy_file(policy),
-            keys: &about::key_windows(policy),
-        },
+    let given = Facts::new(policy, &scan.sources, now);
+    let said = MessageCount::all(scan.tally.messages(), catalogue);
+    let about = About {
+        command_line: &about::command_line(),
+        policy: about::policy_file(policy),
+        keys: &about::key_windows(policy),
     };
     let predicts = options.criteria.profile.is_some();
-    let report = jwtriage::run::at_once(options.threads, |at_once| {
-        let report = Report::new(findings, scan.tokens(), at_once)?.with_predictions(predicts);
+    let (live_tokens, summary) = jwtriage::run::at_once(options.threads, |at_once| {
+        let tokens = scan.tokens();
+        let hints = jwtriage::run::hints(&given, &tokens, &said, at_once)?;
+        let findings = Findings {
+            tally: &scan.tally,
+            sources: &scan.sources,
+            known: policy.judges_issuers().then_some(known),
+            show_claims: &policy.show_claims,
+            now,
+            messages: catalogue,
+            groups: &groups,
+            hints: &hints,
+            leeway: policy.leeway,
+            about,
+        };
+        let report = Report::new(findings, tokens, at_once)?.with_predictions(predicts);
         if let Some(staging) = staging {
             report.write(&about::formats(&args.format), at_once, &staging)?;
             if let Some(spool) = spool {
@@ -119,28 +121,16 @@ fn write(
             }
             staging.publish()?;
         }
-        Ok::<_, Error>(report)
+        let summary = (!args.quiet).then(|| report.summary(terminal::width(), args.color.on_stdout()));
+        Ok::<_, Error>((report.live_tokens(), summary))
     })??;
-    let live_tokens = report.live_tokens();
     let notices = live_notice(live_tokens, now, args.out.as_deref()).into_iter().chain(notices(scan));
     let notices = notices.chain(idle_groups(&groups, scan));
     notices.for_each(|notice| terminal::complain(&notice));
-    if !args.quiet {
-        terminal::print(&report.summary(terminal::width(), args.color.on_stdout()))?;
+    if let Some(summary) = summary {
+        terminal::print(&summary)?;
     }
     Ok(live_tokens)
-}
-
-/// What is likely to have gone wrong.
-fn likely_causes(
-    scan: &Scan,
-    tokens: &[NamedToken<'_>],
-    policy: &Policy,
-    catalogue: &[Entry],
-    now: Timestamp,
-) -> Vec<Hint> {
-    let messages = MessageCount::all(scan.tally.messages(), catalogue);
-    hints::find(&Facts::new(tokens, &scan.sources, policy, now, &messages))
 }
 
 /// The groups that no finding has a value of, which is rarely what was meant.
