@@ -473,10 +473,10 @@ fn facts_of(token: usize) -> TokenFacts {
         kid: text(&["new", "old", ""], 2),
         iss: text(&[ISS, ISS, "https://auth.example.com", "https://auth.staging.example.com/", ""], 3),
         aud: text(&["https://api.example.com", "https://api.example.com/", "else"], 2).into_iter().collect(),
-        token_type: (token % 2 == 0).then_some(crate::verdict::TokenType::Id),
+        token_type: token.is_multiple_of(2).then_some(crate::verdict::TokenType::Id),
         issued_at: date(i64::try_from(token).unwrap() * 100),
         expires_at: date([0, 900, 200_000][token % 3]),
-        in_milliseconds: token % 4 == 0,
+        in_milliseconds: token.is_multiple_of(4),
         ..TokenFacts::default()
     }
 }

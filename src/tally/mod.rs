@@ -10,6 +10,7 @@ mod places;
 mod record;
 pub mod source;
 mod timeline;
+mod told;
 
 use foldhash::HashMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use timeline::{BucketWidth, Timeline};
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use told::Told;
 
 use crate::secret::{Fingerprint, SubjectFingerprint};
 use crate::timestamp::Timestamp;
@@ -153,14 +155,6 @@ pub struct Tally {
     timeline: Timeline,
     messages: MessageTally,
     groups: GroupTally,
-}
-
-/// What is told of all tokens.
-#[derive(Clone, Debug, Default)]
-struct Told {
-    verdicts: VerdictSet,
-    /// How many tokens were remarked upon, by what was remarked.
-    remarks: Vec<(Remarks, usize)>,
 }
 
 /// A token's number in the tally that gave it.
@@ -318,28 +312,6 @@ impl Tally {
     #[must_use]
     pub const fn timeline(&self) -> &Timeline {
         &self.timeline
-    }
-}
-
-impl Told {
-    fn add(&mut self, token: &TokenTally) {
-        self.verdicts =
-            self.verdicts.union(token.outcomes.iter().map(|(outcome, _)| outcome.verdict).collect());
-        if token.remarks != Remarks::default() {
-            self.remark(token.remarks, 1);
-        }
-    }
-
-    fn remark(&mut self, remarks: Remarks, tokens: usize) {
-        match self.remarks.iter_mut().find(|(known, _)| *known == remarks) {
-            Some((_, known)) => *known += tokens,
-            None => self.remarks.push((remarks, tokens)),
-        }
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.verdicts = self.verdicts.union(other.verdicts);
-        other.remarks.into_iter().for_each(|(remarks, tokens)| self.remark(remarks, tokens));
     }
 }
 
