@@ -10,7 +10,7 @@ use regex_automata::Input;
 use regex_automata::meta::Regex;
 use smallvec::SmallVec;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -79,10 +79,26 @@ impl Matcher {
 #[derive(Debug)]
 struct Owner {
     entry: usize,
-    /// Where the lead begins in the entry's text, if that is a fixed one.
+    /// Known when the lead was met.
+    place: OnceLock<Place>,
+}
+
+/// Where in its pattern a lead stands.
+#[derive(Debug)]
+struct Place {
+    /// Where it begins in the entry's text, if that is a fixed one.
     offset: usize,
-    /// What stands around the lead, if that can be said: most leads of patterns that share one are told apart by this.
+    /// What stands around it, if that can be said: most leads of patterns that share one are told apart by this.
     neighbours: Option<Neighbours>,
+}
+
+impl Owner {
+    fn place(&self, pattern: &Pattern, lead: &[u8]) -> &Place {
+        self.place.get_or_init(|| Place {
+            offset: pattern.plain().and_then(|text| memmem::find(text, lead)).unwrap_or(0),
+            neighbours: pattern.neighbours(lead),
+        })
+    }
 }
 
 impl Finder {
@@ -91,14 +107,11 @@ impl Finder {
     pub fn new(own: &[OwnMessage], starts: Starts<'_>) -> Self {
         let Starts { texts, behind } = starts;
         let mut filter = Filter::new(texts, []);
-        if !own.is_empty() {
-            // The catalogue's entries share literals; the user's may have others.
-            let owners = owners(&Catalogue::new(own), &filter);
-            let unshared: Vec<&Vec<u8>> =
-                owners.keys().filter(|literal| filter.literal_in(literal).is_none()).collect();
-            if !unshared.is_empty() {
-                filter = Filter::new(texts, unshared);
-            }
+        // The catalogue's entries share literals; the user's may have others.
+        let mut unshared: BTreeSet<Vec<u8>> = own_leads(own, &filter).into_iter().flatten().collect();
+        unshared.retain(|literal| filter.literal_in(literal).is_none());
+        if !unshared.is_empty() {
+            filter = Filter::new(texts, &unshared);
         }
         Self { own: own.to_vec(), filter, behind, index: OnceLock::new() }
     }
@@ -110,35 +123,34 @@ impl Finder {
     }
 
     pub(super) fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::new(Catalogue::new(&self.own), &self.filter))
+        self.index.get_or_init(|| Index::new(&self.own, &self.filter))
     }
 }
 
-/// The literals that lead to the entries of a catalogue, each with these.
-fn owners(catalogue: &Catalogue, shared: &Filter) -> BTreeMap<Vec<u8>, Vec<Owner>> {
-    let mut owners: BTreeMap<Vec<u8>, Vec<Owner>> = BTreeMap::new();
-    for (entry, literals) in leads(catalogue.patterns(), shared).into_iter().enumerate() {
-        let plain = catalogue.patterns()[entry].plain();
-        for literal in literals {
-            let offset = plain.and_then(|text| memmem::find(text, &literal)).unwrap_or(0);
-            let neighbours = catalogue.patterns()[entry].neighbours(&literal);
-            owners.entry(literal).or_default().push(Owner { entry, offset, neighbours });
-        }
-    }
-    owners
+/// What leads to each of the user's own messages.
+fn own_leads(own: &[OwnMessage], shared: &Filter) -> Vec<Vec<Vec<u8>>> {
+    leads(&own.iter().map(OwnMessage::pattern).collect::<Vec<_>>(), shared)
 }
 
 impl Index {
-    fn new(catalogue: Catalogue, filter: &Filter) -> Self {
-        let owners = owners(&catalogue, filter);
-        let reaches = filter.reaches(owners.keys());
+    fn new(own: &[OwnMessage], filter: &Filter) -> Self {
+        let catalogue = Catalogue::new(own);
+        let own_leads = own_leads(own, filter);
+        let mut owners: BTreeMap<&[u8], Vec<Owner>> = BTreeMap::new();
+        for (entry, literals) in own_leads.iter().chain(catalogue.leads()).enumerate() {
+            for literal in literals {
+                owners.entry(literal).or_default().push(Owner { entry, place: OnceLock::new() });
+            }
+        }
+        let reaches = filter.reaches(owners.keys().copied());
         let leads = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::NoncontiguousNFA))
             .build(owners.keys())
             .expect("the literals of a catalogue make an automaton");
-        let matchers = catalogue.patterns().iter().map(|_| OnceLock::new()).collect();
-        Self { catalogue, leads, owners: owners.into_values().collect(), reaches, matchers }
+        let matchers = catalogue.entries().iter().map(|_| OnceLock::new()).collect();
+        let owners = owners.into_values().collect();
+        Self { catalogue, leads, owners, reaches, matchers }
     }
 
     fn rank(&self, hit: Hit) -> u8 {
@@ -146,7 +158,7 @@ impl Index {
     }
 
     fn matcher(&self, entry: usize) -> &Matcher {
-        self.matchers[entry].get_or_init(|| Matcher::new(&self.catalogue.patterns()[entry]))
+        self.matchers[entry].get_or_init(|| Matcher::new(self.catalogue.pattern(entry)))
     }
 
     /// Keeps of hits that overlap the best; the last first.
@@ -207,8 +219,9 @@ impl Look<'_, '_, '_> {
     }
 
     fn at_lead(&mut self, owner: &Owner, lead: Range<usize>) {
-        let pattern = &self.index.catalogue.patterns()[owner.entry];
-        let plain = pattern.plain().zip(lead.start.checked_sub(owner.offset));
+        let pattern = self.index.catalogue.pattern(owner.entry);
+        let Place { offset, neighbours } = owner.place(pattern, &self.line[lead.clone()]);
+        let plain = pattern.plain().zip(lead.start.checked_sub(*offset));
         let until = match plain {
             Some((text, start)) if stands(self.line, start, text) => {
                 self.add(owner.entry, start..start + text.len());
@@ -216,9 +229,7 @@ impl Look<'_, '_, '_> {
             }
             // Most leads end here, and to note so would cost more than to come here again.
             _ if pattern.is_plain() => return,
-            _ if owner.neighbours.as_ref().is_some_and(|around| !around.stand(self.line, lead.start)) => {
-                return;
-            }
+            _ if neighbours.as_ref().is_some_and(|around| !around.stand(self.line, lead.start)) => return,
             _ => self.search(owner.entry, pattern.longest(), lead),
         };
         match self.until.iter_mut().find(|(entry, _)| *entry == owner.entry) {

@@ -149,7 +149,7 @@ impl Filter {
     }
 
     /// For each literal how far leads reach around it, when it is the first that is found in them: before it, and behind it.
-    pub(super) fn reaches<'l>(&self, leads: impl IntoIterator<Item = &'l Vec<u8>>) -> Vec<(usize, usize)> {
+    pub(super) fn reaches<'l>(&self, leads: impl IntoIterator<Item = &'l [u8]>) -> Vec<(usize, usize)> {
         let mut reaches = vec![(0, 0); self.starts.len()];
         for lead in leads {
             if let Some((found, number)) = self.first_in(lead) {
@@ -179,7 +179,7 @@ impl Filter {
 
 /// For each pattern the literals that lead to it: every match holds one of them, and each of them holds one that `shared`
 /// finds, unless there is no such set.
-pub(super) fn leads(patterns: &[Pattern], shared: &Filter) -> Vec<Vec<Vec<u8>>> {
+pub(super) fn leads(patterns: &[&Pattern], shared: &Filter) -> Vec<Vec<Vec<u8>>> {
     let candidates: Vec<Vec<Vec<Vec<u8>>>> = patterns
         .iter()
         .map(|pattern| {

@@ -1,6 +1,6 @@
 //! The laws of the catalogue and of the finder.
 
-use super::catalogue::BUILT_IN;
+use super::catalogue::{BUILT_IN, LEADS};
 use super::lead::{Filter, ORDER, leads};
 use super::pattern::Pattern;
 use super::*;
@@ -20,9 +20,13 @@ static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
     reader.records().map(|row| row.unwrap()[4].to_owned()).collect()
 });
 
-static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    FINDER.catalogue().patterns().iter().map(|pattern| pattern.compile().unwrap()).collect()
-});
+static REGEXES: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| patterns().iter().map(|pattern| pattern.compile().unwrap()).collect());
+
+fn patterns() -> Vec<&'static Pattern> {
+    let catalogue = FINDER.catalogue();
+    (0..catalogue.entries().len()).map(|entry| catalogue.pattern(entry)).collect()
+}
 
 /// What else is looked for: where no `-` is before it.
 const STARTS: Starts<'static> =
@@ -147,11 +151,29 @@ fn no_literal_of_the_first_filter_hides_behind_a_beginning() {
 #[test]
 fn every_entry_is_led_to_by_a_literal_that_the_first_filter_finds() {
     let shared = Filter::new(STARTS.texts, []);
-    for (n, literals) in leads(FINDER.catalogue().patterns(), &shared).iter().enumerate() {
+    for (n, literals) in leads(&patterns(), &shared).iter().enumerate() {
         assert!(!literals.is_empty(), "{}", SOURCES[n]);
         for literal in literals {
             assert!(shared.literal_in(literal).is_some(), "{}", SOURCES[n]);
         }
+    }
+}
+
+#[test]
+fn what_leads_to_an_entry_is_at_hand_as_its_pattern_says() {
+    let patterns: Vec<Pattern> = SOURCES.iter().map(|source| Pattern::ascii(source).unwrap()).collect();
+    let shared = Filter::new(crate::triage::STARTS.texts, []);
+    let mut lines = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    lines.write_record(["message", "leads"]).unwrap();
+    for (pattern, literals) in patterns.iter().zip(leads(&patterns.iter().collect::<Vec<_>>(), &shared)) {
+        let literals = literals.iter().map(Vec::as_slice);
+        lines.write_record([pattern.text().as_bytes()].into_iter().chain(literals)).unwrap();
+    }
+    let wanted = String::from_utf8(lines.into_inner().unwrap()).unwrap();
+    if std::env::var_os("JWTRIAGE_BLESS").is_some_and(|value| value == "1") {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/message/leads.csv"), wanted).unwrap();
+    } else {
+        assert_eq!(LEADS, wanted, "JWTRIAGE_BLESS=1 writes them anew");
     }
 }
 
