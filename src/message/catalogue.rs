@@ -2,7 +2,7 @@
 //!
 //! What every run needs of the built-in patterns stands in `leads.csv`, row by row: their text as reports show it, and the
 //! literals that lead to them. To read all patterns for it would take four times as long as all else that is done before the
-//! first message (40 million instructions, of which 31 are saved), while every thread waits; now a pattern is read when a
+//! first message (40 million instructions, of which 28 are saved), while every thread waits; now a pattern is read when a
 //! lead to it is met. A test holds the file equal to what the patterns say, and writes it with `JWTRIAGE_BLESS=1`.
 
 use super::Cause;

@@ -2,7 +2,7 @@
 
 use super::catalogue::{Catalogue, OwnMessage};
 use super::lead::{Filter, LONGEST_LEAD, leads};
-use super::pattern::{Neighbours, Pattern, stands};
+use super::pattern::{Neighbours, Pattern, may_stand, stands};
 use super::sights::Starts;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
@@ -49,8 +49,10 @@ pub(super) struct Index {
     catalogue: Catalogue,
     /// Each entry's own literals.
     pub(super) leads: AhoCorasick,
-    /// The entries that each of `leads` leads to.
-    owners: Vec<Vec<Owner>>,
+    /// What leads lead to.
+    owners: Vec<Owner>,
+    /// Which of `owners` each of `leads` leads to.
+    owned: Vec<Range<usize>>,
     /// How far leads reach around each of the filter's literals: before it, and behind it.
     pub(super) reaches: Vec<(usize, usize)>,
     matchers: Vec<OnceLock<Matcher>>,
@@ -149,8 +151,36 @@ impl Index {
             .build(owners.keys())
             .expect("the literals of a catalogue make an automaton");
         let matchers = catalogue.entries().iter().map(|_| OnceLock::new()).collect();
-        let owners = owners.into_values().collect();
-        Self { catalogue, leads, owners, reaches, matchers }
+        let ends = owners.values().scan(0, |end, owners| {
+            let start = *end;
+            *end += owners.len();
+            Some(start..*end)
+        });
+        let owned = ends.collect();
+        let owners = owners.into_values().flatten().collect();
+        Self { catalogue, leads, owners, owned, reaches, matchers }
+    }
+
+    /// The leads that hold the literal at `literal`, with the entries that may stand there as far as these bytes tell, which
+    /// are cut from a line.
+    pub(super) fn led_to(&self, bytes: &[u8], literal: &Range<usize>) -> Vec<FoundLead> {
+        let mut found = Vec::new();
+        for lead in self.leads.find_overlapping_iter(bytes) {
+            if lead.start() <= literal.start && literal.end <= lead.end() {
+                let owners = self.owned[lead.pattern().as_usize()].clone();
+                let owners = owners.filter(|&owner| self.may_stand(&self.owners[owner], bytes, lead.range()));
+                found.extend(owners.map(|owner| (owner, lead.range())));
+            }
+        }
+        found
+    }
+
+    fn may_stand(&self, owner: &Owner, bytes: &[u8], lead: Range<usize>) -> bool {
+        let pattern = self.catalogue.pattern(owner.entry);
+        let Place { offset, neighbours } = owner.place(pattern, &bytes[lead.clone()]);
+        let is_plain = || pattern.plain().is_some_and(|text| may_stand(bytes, lead.start, text, *offset));
+        let around = || neighbours.as_ref().is_none_or(|around| around.may_stand(bytes, lead.start));
+        is_plain() || !pattern.is_plain() && around()
     }
 
     fn rank(&self, hit: Hit) -> u8 {
@@ -190,7 +220,7 @@ impl Index {
     }
 }
 
-/// A lead, by its number, and where it stands.
+/// What a lead leads to, by its number, and where the lead stands.
 pub(super) type FoundLead = (usize, Range<usize>);
 
 /// A line, and what was found in it so far.
@@ -208,12 +238,11 @@ impl Look<'_, '_, '_> {
     /// Looks for the entries that these leads lead to.
     pub(super) fn at_leads(&mut self, leads: &[FoundLead]) {
         let index = self.index;
-        for (number, lead) in leads {
-            for owner in &index.owners[*number] {
-                let until = self.until.iter().find(|(entry, _)| *entry == owner.entry);
-                if until.is_none_or(|(_, until)| lead.start - self.at >= *until) {
-                    self.at_lead(owner, lead.start - self.at..lead.end - self.at);
-                }
+        for (owner, lead) in leads {
+            let owner = &index.owners[*owner];
+            let until = self.until.iter().find(|(entry, _)| *entry == owner.entry);
+            if until.is_none_or(|(_, until)| lead.start - self.at >= *until) {
+                self.at_lead(owner, lead.start - self.at..lead.end - self.at);
             }
         }
     }
@@ -229,7 +258,9 @@ impl Look<'_, '_, '_> {
             }
             // Most leads end here, and to note so would cost more than to come here again.
             _ if pattern.is_plain() => return,
-            _ if neighbours.as_ref().is_some_and(|around| !around.stand(self.line, lead.start)) => return,
+            _ if neighbours.as_ref().is_some_and(|around| !around.may_stand(self.line, lead.start)) => {
+                return;
+            }
             _ => self.search(owner.entry, pattern.longest(), lead),
         };
         match self.until.iter_mut().find(|(entry, _)| *entry == owner.entry) {

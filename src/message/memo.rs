@@ -1,20 +1,18 @@
 //! What was found around a literal, by the bytes around it: a log says the same thing again and again, and to compare two dozen
 //! bytes is many times faster than to run an automaton over them.
 
+use super::finder::FoundLead;
 use super::lead::LONGEST_LEAD;
+use super::sights::NEAR;
 use foldhash::quality::RandomState;
 use smallvec::SmallVec;
 use std::hash::BuildHasher;
-use std::ops::Range;
 
 /// How many windows are remembered. One that comes later takes the place of another.
 const SLOTS: usize = 1024;
 
-/// The longest window: a literal of the first filter with the rest of a lead on either side.
-const LONGEST: usize = 2 * LONGEST_LEAD;
-
-/// A lead that holds the window's literal, by its number, and where it stands in the window.
-pub(super) type Lead = (usize, Range<usize>);
+/// The longest window: a literal of the first filter with the rest of a lead on either side, and a little more.
+const LONGEST: usize = 2 * (LONGEST_LEAD + NEAR);
 
 /// A worker's memory of windows. It holds text of the log, and no `Debug` shows it.
 #[derive(Default)]
@@ -27,7 +25,7 @@ pub struct Memo {
 struct Slot {
     window: SmallVec<[u8; LONGEST]>,
     literal: usize,
-    leads: Vec<Lead>,
+    leads: Vec<FoundLead>,
 }
 
 impl std::fmt::Debug for Memo {
@@ -37,12 +35,13 @@ impl std::fmt::Debug for Memo {
 }
 
 impl Memo {
-    /// The leads in a window around the literal that begins there: what `find` finds, or has found the last time.
+    /// What the leads in a window around the literal that begins there may lead to: what `find` finds, or has found the last
+    /// time.
     pub(super) fn leads(
         &mut self,
         (window, literal): (&[u8], usize),
-        find: impl FnOnce() -> Vec<Lead>,
-    ) -> &[Lead] {
+        find: impl FnOnce() -> Vec<FoundLead>,
+    ) -> &[FoundLead] {
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, || None);
         }

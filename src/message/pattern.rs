@@ -171,36 +171,45 @@ enum Gap {
 }
 
 impl Neighbours {
-    /// Whether they may stand around a lead that begins at `at`. Where it is not the `: ` of most logs that divides a name and
-    /// what is said, only its first or last character is looked at.
-    pub(super) fn stand(&self, line: &[u8], at: usize) -> bool {
-        let Some(start) = at.checked_sub(self.offset).filter(|&start| stands(line, start, &self.own)) else {
+    /// Whether they may stand around a lead that begins at `at`, as far as `bytes` tell, which are cut from a line. Where it is
+    /// not the `: ` of most logs that divides a name and what is said, only its first or last character is looked at.
+    pub(super) fn may_stand(&self, bytes: &[u8], at: usize) -> bool {
+        if !may_stand(bytes, at, &self.own, self.offset) {
             return false;
-        };
-        let before = &line[..start];
-        let mut rest = &line[start + self.own.len()..];
+        }
+        let before = &bytes[..at.saturating_sub(self.offset)];
         let named = self.name.as_ref().is_none_or(|name| match before.strip_suffix(b": ") {
-            Some(before) => before.ends_with(name) || before.ends_with(b")"),
-            None => matches!(before, [.., b'"' | b'2' | b';']),
+            Some(before) => may_stand(before, before.len(), name, name.len()) || before.ends_with(b")"),
+            None => matches!(before, [] | b" " | [.., b'"' | b'2' | b';']),
         });
         if !named {
             return false;
         }
+        let mut end = at + self.own.len() - self.offset;
         for (gap, literal) in &self.behind {
-            let gap = match gap {
+            end += match gap {
                 Gap::Bytes(length) => *length,
-                Gap::Named if !rest.starts_with(b": ") => {
-                    return matches!(rest, [b'(' | b'"' | b'\\' | b'&', ..]);
-                }
-                Gap::Named => 2,
+                Gap::Named => match bytes.get(end..) {
+                    Some([b':', b' ', ..]) => 2,
+                    None | Some([] | b":" | [b'(' | b'"' | b'\\' | b'&', ..]) => return true,
+                    Some(_) => return false,
+                },
             };
-            if !stands(rest, gap, literal) {
+            if !may_stand(bytes, end, literal, 0) {
                 return false;
             }
-            rest = &rest[gap + literal.len()..];
+            end += literal.len();
         }
         true
     }
+}
+
+/// Whether a text may stand where its byte `offset` is at `at`, as far as `bytes` tell, which are cut from a line.
+pub(super) fn may_stand(bytes: &[u8], at: usize, text: &[u8], offset: usize) -> bool {
+    let before = offset.min(at);
+    let behind = (text.len() - offset).min(bytes.len().saturating_sub(at));
+    // What begins behind the end is cut off.
+    bytes.get(at - before..at + behind).is_none_or(|there| *there == text[offset - before..offset + behind])
 }
 
 /// Whether a text stands in a line at `at`. Its end is compared first, as a number: that tells most texts apart which share

@@ -1,6 +1,6 @@
 //! One pass over a chunk of a log: messages, and where something else may begin.
 
-use super::finder::{AROUND, Finder, FoundLead, Hit, Index, Look};
+use super::finder::{AROUND, Finder, FoundLead, Hit, Look};
 use super::lead::Mark;
 use super::memo::Memo;
 use memchr::{memchr, memrchr};
@@ -9,6 +9,10 @@ use std::ops::Range;
 
 /// A run of base64url of this length is part of a token, a key or a digest, and what looks like a word in it is chance.
 const LONG_RUN: usize = 64;
+
+/// How much more than leads is remembered on either side of a literal. The more, the fewer entries are looked for where they do
+/// not stand; and the less often the same comes again.
+pub(super) const NEAR: usize = 4;
 
 /// Something that is looked for in the same pass as messages.
 #[derive(Clone, Copy, Debug)]
@@ -114,21 +118,16 @@ impl Sights<'_, '_> {
         }
     }
 
-    /// Finds the leads that hold a literal. They reach so far around it that a lead never crosses the end of a line.
+    /// Finds the leads that hold a literal, and what they may lead to. No lead and no text holds the end of a line.
     fn find_leads(&mut self, literal: &Range<usize>, number: usize) {
-        let Index { leads, reaches, .. } = self.finder.index();
-        let (before, behind) = reaches[number];
-        let start = literal.start.saturating_sub(before);
-        let window = &self.bytes[start..self.bytes.len().min(literal.end + behind)];
+        let index = self.finder.index();
+        let (before, behind) = index.reaches[number];
+        let start = literal.start.saturating_sub(before + NEAR);
+        let window = &self.bytes[start..self.bytes.len().min(literal.end + behind + NEAR)];
         let own = literal.start - start..literal.end - start;
-        let find = || {
-            let found = leads.find_overlapping_iter(window);
-            let holding = found.filter(|lead| lead.start() <= own.start && own.end <= lead.end());
-            holding.map(|lead| (lead.pattern().as_usize(), lead.range())).collect()
-        };
-        let found = self.memo.leads((window, own.start), find).iter();
+        let found = self.memo.leads((window, own.start), || index.led_to(window, &own)).iter();
         self.leads.clear();
-        self.leads.extend(found.map(|(lead, at)| (*lead, start + at.start..start + at.end)));
+        self.leads.extend(found.map(|(owner, at)| (*owner, start + at.start..start + at.end)));
     }
 
     /// Finds the messages that are led to from `first`, a literal, and from those behind it up to a beginning or to the end
