@@ -210,7 +210,9 @@ impl<'c> Worker<'c> {
         let Some((key, token, said_at)) = record.answer(&entries, told) else { return };
         let fingerprint = token.map(|seen| self.prepared[seen.token as usize].fingerprint);
         let number = self.tally.messages_mut().add(key, fingerprint, said_at, source.number);
-        if let Some((said, token, outcome, at)) = sole {
+        // Most tokens come once: what holds beside one is found out when it has come again.
+        let repeated = sole.filter(|(_, token, ..)| self.tokens[*token].is_repeated());
+        if let Some((said, token, outcome, at)) = repeated {
             let stretch = match key.agrees {
                 Agreement::Yes => i64::MIN..i64::MAX,
                 _ => self.prepared[token].judgement.circumstances().stretch(at),

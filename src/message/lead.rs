@@ -66,7 +66,14 @@ pub(super) struct Filter {
     search: Search,
     /// Which of its literals are beginnings.
     starts: Vec<bool>,
+    /// For each of its literals, how many bytes behind where it begins the search goes on.
+    strides: Vec<usize>,
 }
+
+/// The search with vectors compares three bytes of each place, of the first place where it begins only the third and of the next
+/// only two. So it had better begin this far before what is looked for, where nothing is found: behind a word stands
+/// seldom what could be a literal's last letter. Else it tries, one by one, most of the literals.
+const RUN_UP: usize = 2;
 
 #[derive(Debug)]
 enum Search {
@@ -118,6 +125,7 @@ impl Filter {
         let own = |literal| (literal, false);
         let literals = short.into_iter().map(own).chain(shared).chain(others.into_iter().map(own));
         let (literals, starts): (Vec<&[u8]>, Vec<bool>) = literals.unzip();
+        let strides = literals.iter().map(|literal| stride(literal, &literals)).collect();
         let kind = packed::MatchKind::LeftmostFirst;
         let mut config = packed::Config::new();
         // More than 32 literals would be put into twice as many buckets, with which a step is half as long. In this order
@@ -131,21 +139,42 @@ impl Filter {
             },
             Search::Packed,
         );
-        Self { search, starts }
+        Self { search, starts, strides }
     }
 
-    /// The first mark in a range of `bytes`.
-    pub(super) fn find(&self, bytes: &[u8], range: Range<usize>) -> Option<Mark> {
+    /// The first mark that begins in a range of `bytes`, and from where to look for the next one; before the range, the bytes from
+    /// `free` on are free of what was found.
+    #[inline]
+    pub(super) fn find_behind(
+        &self,
+        bytes: &[u8],
+        free: usize,
+        range: Range<usize>,
+    ) -> Option<(Mark, usize)> {
+        let mut from = range.start.saturating_sub(RUN_UP).max(free);
+        loop {
+            let (mark, number) = self.find(bytes, from..range.end)?;
+            from = mark.at() + self.strides[number];
+            if mark.at() >= range.start {
+                return Some((mark, from));
+            }
+        }
+    }
+
+    /// The first mark in a range of `bytes`, and its literal's number.
+    #[inline]
+    fn find(&self, bytes: &[u8], range: Range<usize>) -> Option<(Mark, usize)> {
         let found = match &self.search {
             Search::Packed(searcher) => searcher.find_in(bytes, range.into()),
             Search::Automaton(automaton) => automaton.find(Input::new(bytes).range(range)),
         }?;
         let number = found.pattern().as_usize();
-        Some(if self.starts[number] {
+        let mark = if self.starts[number] {
             Mark::Start(found.start())
         } else {
             Mark::Literal(found.range(), number)
-        })
+        };
+        Some((mark, number))
     }
 
     /// For each literal how far leads reach around it, when it is the first that is found in them: before it, and behind it.
@@ -169,12 +198,19 @@ impl Filter {
     fn first_in(&self, literal: &[u8]) -> Option<(Range<usize>, usize)> {
         let mut from = 0;
         loop {
-            match self.find(literal, from..literal.len())? {
+            match self.find(literal, from..literal.len())?.0 {
                 Mark::Literal(found, number) => return Some((found, number)),
                 Mark::Start(at) => from = at + 1,
             }
         }
     }
+}
+
+/// How far behind where a literal begins another one may begin, or the run-up to what is behind it.
+fn stride(literal: &[u8], all: &[&[u8]]) -> usize {
+    let begins = |rest: &[u8]| all.iter().any(|other| other.starts_with(rest) || rest.starts_with(other));
+    let last = literal.len().saturating_sub(RUN_UP).max(1);
+    (1..last).find(|&at| begins(&literal[at..])).unwrap_or(last)
 }
 
 /// For each pattern the literals that lead to it: every match holds one of them, and each of them holds one that `shared`

@@ -11,8 +11,10 @@ use std::hash::BuildHasher;
 /// How many windows are remembered. One that comes later takes the place of another.
 const SLOTS: usize = 1024;
 
-/// The longest window: a literal of the first filter with the rest of a lead on either side, and a little more.
-const LONGEST: usize = 2 * (LONGEST_LEAD + NEAR);
+/// The longest window that is kept in place: a literal of the first filter with the rest of a lead on either side, and a little
+/// more.
+const LONGEST: usize = 32;
+const _: () = assert!(2 * LONGEST_LEAD + NEAR.0 + NEAR.1 <= LONGEST, "the usual window fits");
 
 /// A worker's memory of windows. It holds text of the log, and no `Debug` shows it.
 #[derive(Default)]

@@ -10,9 +10,9 @@ use std::ops::Range;
 /// A run of base64url of this length is part of a token, a key or a digest, and what looks like a word in it is chance.
 const LONG_RUN: usize = 64;
 
-/// How much more than leads is remembered on either side of a literal. The more, the fewer entries are looked for where they do
-/// not stand; and the less often the same comes again.
-pub(super) const NEAR: usize = 4;
+/// How much more than leads is remembered before and behind a literal. The more, the fewer entries are looked for where they do
+/// not stand; and the less often the same comes again, above all behind a time.
+pub(super) const NEAR: (usize, usize) = (1, 4);
 
 /// Something that is looked for in the same pass as messages.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,7 @@ impl Finder {
             finder: self,
             bytes,
             from: 0,
+            searched: 0,
             found: Vec::new(),
             ahead: None,
             leads: SmallVec::new(),
@@ -65,8 +66,10 @@ impl Finder {
 pub struct Sights<'f, 'b> {
     finder: &'f Finder,
     bytes: &'b [u8],
-    /// Up to where all was seen.
+    /// Nothing before that counts.
     from: usize,
+    /// From where the next mark is looked for, if that counts.
+    searched: usize,
     /// The messages before that which were not told yet, the last first.
     found: Vec<Hit>,
     /// The mark behind them, if it was seen.
@@ -96,12 +99,13 @@ impl Sights<'_, '_> {
         self.ahead.take_if(|mark| mark.at() < position);
     }
 
-    /// The next mark at or behind `from`: a place where something else may begin, or a literal that a lead holds, outside of
-    /// long runs.
-    fn next_mark(&mut self, mut from: usize) -> Option<Mark> {
+    /// The next mark: a place where something else may begin, or a literal that a lead holds, outside of long runs.
+    fn next_mark(&mut self) -> Option<Mark> {
         loop {
-            let mark = self.finder.filter.find(self.bytes, from..self.bytes.len())?;
-            from = mark.at() + 1;
+            let range = self.from.max(self.searched)..self.bytes.len();
+            let found = self.finder.filter.find_behind(self.bytes, self.searched, range);
+            self.searched = found.as_ref().map_or(self.bytes.len(), |(_, next)| *next);
+            let (mark, _) = found?;
             match &mark {
                 Mark::Start(at) if (self.finder.behind)(&self.bytes[..*at]) => return Some(mark),
                 Mark::Literal(literal, number) if literal.end > self.run_end => {
@@ -122,8 +126,8 @@ impl Sights<'_, '_> {
     fn find_leads(&mut self, literal: &Range<usize>, number: usize) {
         let index = self.finder.index();
         let (before, behind) = index.reaches[number];
-        let start = literal.start.saturating_sub(before + NEAR);
-        let window = &self.bytes[start..self.bytes.len().min(literal.end + behind + NEAR)];
+        let start = literal.start.saturating_sub(before + NEAR.0);
+        let window = &self.bytes[start..self.bytes.len().min(literal.end + behind + NEAR.1)];
         let own = literal.start - start..literal.end - start;
         let found = self.memo.leads((window, own.start), || index.led_to(window, &own)).iter();
         self.leads.clear();
@@ -145,15 +149,13 @@ impl Sights<'_, '_> {
         let index = self.finder.index();
         let mut hits = std::mem::take(&mut self.found);
         let mut look = Look { index, line, at: start, until: SmallVec::new(), hits: &mut hits };
-        let mut literal = first;
         loop {
             let leads = std::mem::take(&mut self.leads);
-            let next = self.next_mark(literal.start + 1);
+            let next = self.next_mark();
             look.at_leads(&leads);
             match next {
-                Some(Mark::Literal(next, _)) if next.start < self.line_end => literal = next,
+                Some(Mark::Literal(next, _)) if next.start < self.line_end => {}
                 other => {
-                    self.from = other.as_ref().map_or(self.bytes.len(), Mark::at);
                     self.ahead = other;
                     break;
                 }
@@ -176,11 +178,8 @@ impl Iterator for Sights<'_, '_> {
                 return Some(Sight::Message(hit));
             }
             let mark = self.ahead.take();
-            match mark.or_else(|| self.next_mark(self.from))? {
-                Mark::Start(at) => {
-                    self.from = at + 1;
-                    return Some(Sight::Start(at));
-                }
+            match mark.or_else(|| self.next_mark())? {
+                Mark::Start(at) => return Some(Sight::Start(at)),
                 Mark::Literal(literal, _) => self.look_at_line(literal),
             }
         }

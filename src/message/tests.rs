@@ -506,6 +506,28 @@ proptest! {
     }
 
     #[test]
+    fn what_the_filter_finds_with_a_run_up_is_what_it_finds_place_by_place(
+        pieces in prop::collection::vec((prop::sample::select(ORDER.to_vec()), 0..9_usize, 0..9_usize), 0..30),
+        from in 0..40_usize,
+    ) {
+        let filter = Filter::new(STARTS.texts, []);
+        let cut = |(text, from, to): (&'static str, usize, usize)| text.chars().skip(from / 2).take(to);
+        let text: String = pieces.into_iter().flat_map(cut).collect();
+        let (bytes, from) = (text.as_bytes(), from.min(text.len()));
+        let mut found = Vec::new();
+        let (mut free, mut at) = (0, from);
+        while let Some((mark, next)) = filter.find_behind(bytes, free, at..bytes.len()) {
+            found.push(mark);
+            (free, at) = (next, next);
+        }
+        let places = (from..bytes.len()).filter_map(|at| {
+            let (mark, _) = filter.find_behind(bytes, at, at..bytes.len())?;
+            (mark.at() == at).then_some(mark)
+        });
+        prop_assert_eq!(found, places.collect::<Vec<_>>(), "{}", text);
+    }
+
+    #[test]
     fn hits_ascend_and_do_not_overlap(text in prop::collection::vec(any::<u8>(), 0..300), salt in salted()) {
         let text = [text.as_slice(), salt.as_bytes(), &text].concat();
         let mut end = 0;

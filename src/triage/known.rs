@@ -126,6 +126,11 @@ impl Known {
         Some(Found { outcome: self.outcome(), verdict: self.verdict, is_near: self.is_near })
     }
 
+    /// Whether it was found again since it was judged.
+    pub(super) const fn is_repeated(&self) -> bool {
+        self.occurrences > 0
+    }
+
     /// Tells the tally of the findings that it does not know yet.
     pub(super) fn hand_over(&mut self, tally: &mut Tally) {
         if self.occurrences > 0 {
