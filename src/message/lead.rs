@@ -8,18 +8,20 @@ use std::ops::Range;
 /// The literals of the first filter: every entry's own literal holds one of them. Few, rare in logs that do not
 /// speak of tokens, and of beginnings that vector instructions tell apart well: a single one more can halve the speed, as
 /// the bench `messages` shows. So can another order, which decides which of them share a bucket of the vectors: this one was
-/// found by simulated annealing, for the fewest false hits on the trigrams of application, access and system logs.
+/// found by simulated annealing, for the fewest false hits on the trigrams of application, access and system logs. In each
+/// bucket, what logs of tokens hold most stands first: literals of a bucket are compared one by one. That, with `eyJ` before
+/// its neighbours, takes 8 % of the instructions from a scan of decoys and 0.5 % from one of dense logs.
 pub(super) const ORDER: [&str; 41] = [
     START,
-    "jose",
+    "jwt",
     START,
     "ignature",
     START,
     "alg ",
     "satisf",
-    "dience",
+    "oken",
     START,
-    "Jwt",
+    "jose",
     START,
     "egments",
     "laim",
@@ -41,11 +43,11 @@ pub(super) const ORDER: [&str; 41] = [
     "lgorithm",
     "JOSE",
     "jws",
-    "oken",
+    "dience",
     START,
     "JWE",
     "IDX",
-    "jwt",
+    "Jwt",
     START,
     "KID ",
     "zation ",

@@ -15,7 +15,7 @@ pub const START: &str = r"ey[AIJKL]|ew[0ko]|IHs|Cns|CXs|DQp";
 /// The texts that [`START`] matches, in the order in which vector instructions tell them apart best beside the literals of
 /// [`crate::message`].
 pub const PREFIXES: [[u8; 3]; 12] = [
-    *b"eyL", *b"IHs", *b"ewo", *b"eyK", *b"CXs", *b"DQp", *b"Cns", *b"ew0", *b"eyJ", *b"eyI", *b"ewk",
+    *b"eyJ", *b"IHs", *b"ewo", *b"eyK", *b"CXs", *b"DQp", *b"Cns", *b"ew0", *b"eyL", *b"eyI", *b"ewk",
     *b"eyA",
 ];
 
