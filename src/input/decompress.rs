@@ -172,6 +172,15 @@ impl State {
         Self::Failed(error.kind(), error.to_string())
     }
 
+    /// Books `count` bytes that were produced. Says how many of them may be used; if not all, there is no more.
+    pub(super) fn book(&mut self, count: usize, meter: &Meter<'_>) -> usize {
+        let (count, allowed) = meter.produce(count);
+        if let Err(error) = allowed {
+            *self = Self::failed(&error);
+        }
+        count
+    }
+
     /// False at the clean end.
     pub(super) fn running(&self) -> io::Result<bool> {
         match self {
@@ -227,15 +236,12 @@ impl Member {
             match step.outcome {
                 Ok(true) => self.state = State::Ended,
                 Ok(false) if step.produced > 0 || step.consumed > 0 => {}
-                Ok(false) if at_end => self.fail(&ends_early(&format!("{} stream", self.coding.name()))),
+                Ok(false) if at_end => self.fail(&self.coding.ends_early()),
                 Ok(false) => self.fail(&invalid(format!("invalid {} data", self.coding.name()))),
-                Err(reason) => self.fail(&invalid(format!("invalid {} data: {reason}", self.coding.name()))),
+                Err(reason) => self.fail(&self.coding.invalid(&reason)),
             }
             if step.produced > 0 {
-                let (count, allowed) = meter.produce(step.produced);
-                if let Err(error) = allowed {
-                    self.fail(&error);
-                }
+                let count = self.state.book(step.produced, meter);
                 if count > 0 {
                     return Ok(count);
                 }
@@ -244,12 +250,37 @@ impl Member {
         Ok(0)
     }
 
+    /// Decodes `bytes`, which stand for what came before those that are read next, and forgets what comes of them.
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) {
+        let mut forgotten = [0; 64];
+        loop {
+            let step = self.codec.step(bytes, &mut forgotten);
+            bytes = &bytes[step.consumed..];
+            if let Err(reason) = step.outcome {
+                return self.fail(&self.coding.invalid(&reason));
+            }
+            if step.consumed == 0 && step.produced == 0 {
+                return;
+            }
+        }
+    }
+
     fn fail(&mut self, error: &io::Error) {
         self.state = State::failed(error);
     }
 }
 
 impl Coding {
+    /// Why damaged data is not read further.
+    pub(super) fn invalid(self, reason: &str) -> io::Error {
+        invalid(format!("invalid {} data: {reason}", self.name()))
+    }
+
+    /// Why data that was cut is not.
+    pub(super) fn ends_early(self) -> io::Error {
+        ends_early(&format!("{} stream", self.name()))
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
@@ -329,7 +360,7 @@ fn inflate_reason(message: Option<&str>) -> &str {
     message.filter(of_frame).unwrap_or("damaged block")
 }
 
-fn xz_reason(error: &liblzma::stream::Error) -> &'static str {
+pub(super) fn xz_reason(error: &liblzma::stream::Error) -> &'static str {
     use liblzma::stream::Error;
     match error {
         Error::MemLimit => NEEDS_TOO_MUCH,

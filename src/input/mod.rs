@@ -28,6 +28,8 @@
 
 mod ahead;
 mod archive;
+mod blocks;
+mod bzip2_blocks;
 pub mod chunk;
 mod decompress;
 mod discover;
@@ -41,10 +43,14 @@ pub mod record;
 mod sniff;
 mod tar;
 mod text;
+mod xz_blocks;
+mod xz_index;
 mod zip;
 
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod testing;
 
 use std::io::Read;
 use std::ops::ControlFlow;
