@@ -31,7 +31,7 @@ struct Running<'a> {
 
 enum Codec<'a> {
     Whole(Member),
-    Blocks(Stream<'a>),
+    Blocks(Box<Stream<'a>>),
 }
 
 impl<'a, R: Read> Decoder<'a, R> {
@@ -80,7 +80,7 @@ impl<R: Read> Read for Decoder<'_, R> {
                 Ok(Next::Member) => {
                     let start = self.input.offset();
                     let codec = match Stream::begin(&mut self.input, self.coding, self.helpers) {
-                        Some(stream) => Codec::Blocks(stream),
+                        Some(stream) => Codec::Blocks(Box::new(stream)),
                         None => Codec::Whole(Member::new(self.coding)?),
                     };
                     self.member = Some(Running { codec, start, produced: 0 });

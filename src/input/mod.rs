@@ -9,7 +9,8 @@
 //! - `lookahead`: a buffered reader that can be asked what comes next
 //! - `sniff`: first bytes → what they are
 //! - `decompress`: gzip, zstd, bzip2, xz → bytes; `lz4`: the same for lz4; `meter`: what the limits allow of it;
-//!   `members`: one member behind the other; `ahead`: members that idle threads decode side by side
+//!   `members`: one member behind the other; `ahead`: members that idle threads decode side by side; `blocks`: the same
+//!   for the blocks of one member (`bzip2_blocks`, `xz_blocks`, and `xz_index`, which is checked behind them)
 //! - `tar`, `zip`: archives → members; `archive` is what both share
 //! - `text`: UTF-16 → UTF-8
 //! - [`chunk`]: a source's bytes → whole lines, in buffers of bounded size
@@ -18,7 +19,8 @@
 //! # Invariants
 //!
 //! - Everything is streamed. Nothing is unpacked to disk, mapped, or held whole in memory; what a reader needs is
-//!   bounded by its window (at most 128 MiB, if a zstd or xz stream asks for it) whatever the input says of itself.
+//!   bounded by its window (at most 128 MiB, if a zstd or xz stream asks for it) whatever the input says of itself, and
+//!   what who helps it needs by that and a block (at most 64 MiB, of xz).
 //! - Nothing is lost silently: what is found but not read, or only partly, is either an error of the source's `Read`
 //!   at the offset where it happened, or a [`Problem`]. Neither stops the members or inputs that can still be read.
 //! - The bytes before an error are the beginning of what the undamaged input holds, unless the damage is of a kind

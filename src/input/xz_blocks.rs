@@ -36,7 +36,7 @@ pub(super) struct Xz {
 
 enum Running {
     Block(Box<Lone>),
-    Index(Index),
+    Index(Box<Index>),
 }
 
 /// How long a block is without its padding, and how many bytes come of it.
@@ -133,7 +133,7 @@ impl Split for Xz {
             Some(running) => running,
             None => {
                 let running = match input.fill_buf()?.first() {
-                    Some(0) => Running::Index(Index::new(self.header, self.passed.clone())),
+                    Some(0) => Running::Index(Box::new(Index::new(self.header, self.passed.clone()))),
                     _ => Running::Block(Box::new(Lone::new(self.header)?)),
                 };
                 self.alone.insert(running)

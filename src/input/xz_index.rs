@@ -141,7 +141,7 @@ impl Index {
                     self.part = if records.count == blocks.count { Part::Padding } else { Part::Unpadded };
                 }
             }
-            Part::Padding if self.length % 4 > 0 => demand(byte == 0)?,
+            Part::Padding if !self.length.is_multiple_of(4) => demand(byte == 0)?,
             Part::Padding => {
                 demand(self.records.all.clone().finalize() == self.blocks.all.clone().finalize())?;
                 self.part = Part::Crc(0);
