@@ -14,12 +14,13 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use jwtriage::input::chunk::{Chunk, Chunker, LINE_LIMIT};
-use jwtriage::input::record::Joiner;
 use jwtriage::policy::Policy;
 use jwtriage::report::ChunkRows;
 use jwtriage::scan::candidate::starts;
 use jwtriage::scan::event_time::TimeRules;
+use jwtriage::scan::feed::Feed;
 use jwtriage::scan::lines::{EventTime, TimeContext, TimeSource};
+use jwtriage::scan::survey::Survey;
 use jwtriage::tally::source::Found;
 use jwtriage::timestamp::Timestamp;
 use jwtriage::token::decode;
@@ -116,26 +117,20 @@ fn findings(text: &[u8], capacity: usize, order: Order) -> (Vec<u8>, Found) {
 
 /// The chunks of a text, joined, each with what is known of the time above it.
 fn chunks(text: &[u8], capacity: usize) -> Vec<(Chunk, TimeContext)> {
-    let mut context = TimeContext {
+    let context = TimeContext {
         rules: Arc::clone(&RULES),
         fallback: Some(EventTime { at: REFERENCE, source: TimeSource::File }),
         ..TimeContext::default()
     };
     let mut chunker = Chunker::new(text, 0, capacity);
-    let mut joiner = Joiner::default();
-    let mut joined: Vec<Chunk> = Vec::new();
+    let mut feed = Feed::new(context);
+    let mut pieces = Vec::new();
     while let Some(chunk) = chunker.next_chunk(Vec::new()) {
-        joined.push(joiner.join(chunk));
+        let survey = Survey::of(&chunk, Some(&RULES));
+        pieces.extend(feed.take(chunk, &survey));
     }
-    joined.extend(joiner.finish());
-    joined
-        .into_iter()
-        .filter(|chunk| !chunk.bytes.is_empty())
-        .map(|chunk| {
-            let behind = context.behind(&chunk);
-            (chunk, std::mem::replace(&mut context, behind))
-        })
-        .collect()
+    pieces.extend(feed.finish());
+    pieces.into_iter().map(|fed| (fed.chunk, fed.context)).collect()
 }
 
 /// The rows as text, which differences are easier to see in.

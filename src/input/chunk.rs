@@ -37,6 +37,13 @@ impl fmt::Debug for Chunk {
     }
 }
 
+impl Chunk {
+    /// Numbers the lines, which so far were numbered as if nothing stood above.
+    pub fn put_below(&mut self, lines: u64) {
+        self.marks.iter_mut().for_each(|mark| mark.line += lines);
+    }
+}
+
 /// From `at` on, bytes of a chunk stood at `offset` of the source and in `line`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -44,11 +51,11 @@ pub struct Mark {
     pub at: usize,
     /// Offset in the decompressed source, from 0.
     pub offset: u64,
-    /// Line in the source, from 1.
+    /// Line in the source, from 1. A [`Chunker`] does not know it before [`Chunk::put_below`].
     pub line: u64,
 }
 
-/// Cuts a stream into chunks.
+/// Cuts a stream into chunks. It counts no lines: whoever works on a chunk does that while others read on.
 pub struct Chunker<R> {
     reader: R,
     /// How many bytes are asked for at a time, 1 to [`LINE_LIMIT`].
@@ -57,7 +64,8 @@ pub struct Chunker<R> {
     rest: Vec<u8>,
     begins_inside_line: bool,
     begins_inside_run: bool,
-    next: Mark,
+    /// The offset of the next chunk.
+    next: u64,
     ended: bool,
     error: Option<io::Error>,
 }
@@ -67,8 +75,8 @@ pub struct Chunker<R> {
 pub struct End {
     /// The offset behind the last byte.
     pub bytes: u64,
-    /// How many lines; a last one without line end counts.
-    pub lines: u64,
+    /// Whether the last line has no line end.
+    pub ends_inside_line: bool,
     /// Why it ended before its end.
     pub error: Option<io::Error>,
 }
@@ -82,7 +90,7 @@ impl<R: Read> Chunker<R> {
             rest: Vec::new(),
             begins_inside_line: false,
             begins_inside_run: false,
-            next: Mark { at: 0, offset: start, line: 1 },
+            next: start,
             ended: false,
             error: None,
         }
@@ -125,11 +133,10 @@ impl<R: Read> Chunker<R> {
         let chunk = Chunk {
             begins_inside_line: self.begins_inside_line,
             begins_inside_run: self.begins_inside_run,
-            marks: vec![self.next],
+            marks: vec![Mark { at: 0, offset: self.next, line: 1 }],
             bytes: buffer,
         };
-        self.next.offset += length as u64;
-        self.next.line += memchr::memchr_iter(b'\n', &chunk.bytes).count() as u64;
+        self.next += length as u64;
         self.begins_inside_line = inside_line || !chunk.bytes.ends_with(b"\n");
         self.begins_inside_run = inside_run;
         Some(chunk)
@@ -137,8 +144,7 @@ impl<R: Read> Chunker<R> {
 
     /// What there was to read; asked when no chunk is left.
     pub fn end(self) -> End {
-        let lines = self.next.line - 1 + u64::from(self.begins_inside_line);
-        End { bytes: self.next.offset, lines, error: self.error }
+        End { bytes: self.next, ends_inside_line: self.begins_inside_line, error: self.error }
     }
 
     /// Reads once behind the first `filled` bytes of the buffer.
@@ -190,15 +196,15 @@ mod tests {
     #[test]
     fn a_chunk_ends_at_the_last_line_end_that_was_read() {
         let (chunks, end) = chunks(b"one\ntwo\nthree", 6);
-        let told: Vec<_> = chunks.iter().map(|c| (&*c.bytes, c.marks[0].offset, c.marks[0].line)).collect();
-        assert_eq!(told, [(&b"one\n"[..], 0, 1), (b"two\n", 4, 2), (b"three", 8, 3)]);
-        assert_eq!((end.bytes, end.lines), (13, 3));
+        let told: Vec<_> = chunks.iter().map(|c| (&*c.bytes, c.marks[0].offset)).collect();
+        assert_eq!(told, [(&b"one\n"[..], 0), (b"two\n", 4), (b"three", 8)]);
+        assert_eq!((end.bytes, end.ends_inside_line), (13, true));
     }
 
     #[test]
-    fn an_empty_source_has_no_chunk_and_no_line() {
+    fn an_empty_source_has_no_chunk_and_no_open_line() {
         let (chunks, end) = chunks(b"", 7);
-        assert_eq!((chunks.len(), end.bytes, end.lines), (0, 0, 0));
+        assert_eq!((chunks.len(), end.bytes, end.ends_inside_line), (0, 0, false));
     }
 
     #[test]
@@ -210,7 +216,7 @@ mod tests {
             assert!(chunks[0].bytes.ends_with(b"x "), "capacity {capacity}");
             assert!(chunks[1].begins_inside_line && !chunks[1].begins_inside_run);
             assert!(chunks[1].bytes.starts_with(b"token-that-must-stay-whole rest\n"));
-            assert_eq!(end.lines, 2);
+            assert!(!end.ends_inside_line);
         }
     }
 
@@ -220,7 +226,7 @@ mod tests {
         let (chunks, end) = chunks(&text, LINE_LIMIT);
         assert_eq!((chunks[0].bytes.len(), chunks[1].bytes.len()), (LINE_LIMIT, 5));
         assert!(chunks[1].begins_inside_run && chunks[1].begins_inside_line);
-        assert_eq!((end.bytes, end.lines), (LINE_LIMIT as u64 + 5, 1));
+        assert_eq!((end.bytes, end.ends_inside_line), (LINE_LIMIT as u64 + 5, true));
     }
 
     #[test]
@@ -248,10 +254,9 @@ mod tests {
             prop_assert_eq!(&chunks.iter().flat_map(|c| c.bytes.clone()).collect::<Vec<_>>(), &text);
             for chunk in &chunks {
                 let before = &text[..chunk.marks[0].offset as usize];
-                prop_assert_eq!(chunk.marks[0].line, 1 + before.iter().filter(|b| **b == b'\n').count() as u64);
                 prop_assert!(before.is_empty() || before.ends_with(b"\n"));
             }
-            prop_assert_eq!(end.lines as usize, text.split_inclusive(|b| *b == b'\n').count());
+            prop_assert_eq!(end.ends_inside_line, text.last().is_some_and(|last| *last != b'\n'));
         }
     }
 }

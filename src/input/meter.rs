@@ -47,13 +47,18 @@ pub(super) struct Metered<'a, R> {
 
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(out).map_err(|error| match error.raw_os_error() {
-            Some(_) => io::Error::new(error.kind(), plain_reason(&error)),
-            None => error,
-        })?;
+        let count = self.inner.read(out).map_err(with_plain_reason)?;
         self.meter.read.set(self.meter.read.get() + count as u64);
         (self.progress)(count as u64);
         Ok(count)
+    }
+}
+
+/// The same error, whose text fits into a sentence.
+pub(super) fn with_plain_reason(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => io::Error::new(error.kind(), plain_reason(&error)),
+        None => error,
     }
 }
 

@@ -6,6 +6,7 @@
 //! the input holds them. The rooms below:
 //!
 //! - `discover`: paths, directories, globs, `-` and `@FILE` → inputs, each file once, whatever the order of arguments
+//! - `plain`: a file without layers, which a visitor may read as it likes
 //! - `lookahead`: a buffered reader that can be asked what comes next
 //! - `sniff`: first bytes → what they are
 //! - `decompress`: gzip, zstd, bzip2, xz → bytes; `lz4`: the same for lz4; `meter`: what the limits allow of it;
@@ -41,6 +42,7 @@ mod members;
 mod meter;
 mod name;
 mod open;
+mod plain;
 pub mod record;
 mod sniff;
 mod tar;
@@ -63,6 +65,7 @@ use crate::timestamp::Timestamp;
 pub use discover::{Discovered, discover};
 pub use name::SourceName;
 pub use open::{read, read_stream};
+pub use plain::PlainFile;
 
 /// One thing to open. Behind it may be one source or, if it is an archive, many or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +152,11 @@ pub trait Visitor {
     /// Reads `bytes` to the end or to the first error, whichever comes first. The error's text is the reason, fit for
     /// `sources.csv`; its offset is `source.start` plus the number of bytes read before it.
     fn source(&mut self, source: &Source, bytes: &mut dyn Read) -> ControlFlow<()>;
+
+    /// The same for a file that holds nothing but the source. It may be kept, and read after this has returned.
+    fn file(&mut self, source: &Source, mut file: PlainFile) -> ControlFlow<()> {
+        self.source(source, &mut file)
+    }
 
     /// Takes note of trouble that is not a source's own.
     fn problem(&mut self, problem: Problem) -> ControlFlow<()>;

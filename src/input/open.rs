@@ -8,6 +8,7 @@ use super::lookahead::Lookahead;
 use super::lz4::Lz4;
 use super::members::Decoder;
 use super::meter::{Meter, Metered, plain_reason};
+use super::plain::Opened;
 use super::sniff::{Kind, SNIFF_LEN, sniff};
 use super::text::Utf16;
 use super::{Helpers, Input, Limits, Place, Problem, Source, SourceName, Status, Visitor, tar, zip};
@@ -18,7 +19,7 @@ const FILE_BUFFER: usize = 128 * 1024;
 const LAYER_BUFFER: usize = 16 * 1024;
 
 /// Reads `input` and hands every source in it to `visitor`, in order. `progress` is told of every read how many bytes
-/// of the input it gave; `helpers` may decode. `Break` if the visitor wanted to stop.
+/// of the input it gave, unless the visitor reads a file by itself; `helpers` may decode. `Break` if the visitor wanted to stop.
 pub fn read(
     input: &Input,
     limits: &Limits,
@@ -29,8 +30,11 @@ pub fn read(
     let source = Source { name: input.name.clone(), modified: input.modified, start: 0 };
     match &input.place {
         Place::Stdin => read_stream(source, &mut io::stdin().lock(), limits, helpers, progress, visitor),
-        Place::File(path) => match File::open(path) {
-            Ok(mut file) => read_stream(source, &mut file, limits, helpers, progress, visitor),
+        Place::File(path) => match File::open(path).and_then(Opened::look) {
+            Ok(Opened::Plain(file, start)) => visitor.file(&Source { start, ..source }, file),
+            Ok(Opened::Layers(mut file)) => {
+                read_stream(source, &mut file, limits, helpers, progress, visitor)
+            }
             Err(error) => visitor.problem(Problem {
                 name: input.name.clone(),
                 status: Status::Unreadable,

@@ -69,15 +69,12 @@ impl Default for Joiner {
 }
 
 impl Joiner {
-    /// The chunk with its split records joined; a record whose end is still to come is kept for a later chunk.
-    pub fn join(&mut self, chunk: Chunk) -> Chunk {
-        self.look_at(&chunk);
-        match self.wrapping {
-            Some(wrapping) if !self.held.is_empty() || wrapping.splits(&chunk.bytes) => {
-                self.rewrite(wrapping, &chunk)
-            }
-            _ => chunk,
-        }
+    /// The chunk with its split records joined, if there are any; a record whose end is still to come is kept for a later
+    /// chunk.
+    pub fn join(&mut self, chunk: &Chunk) -> Option<Chunk> {
+        self.look_at(chunk);
+        let wrapping = self.wrapping?;
+        (!self.held.is_empty() || wrapping.splits(&chunk.bytes)).then(|| self.rewrite(wrapping, chunk))
     }
 
     /// Looks at the first lines of the source, as far as they are in this chunk.
@@ -331,7 +328,7 @@ mod tests {
         let (mut chunker, mut joiner) = (Chunker::new(text.as_bytes(), 0, capacity), Joiner::default());
         let mut chunks = Vec::new();
         while let Some(chunk) = chunker.next_chunk(Vec::new()) {
-            chunks.push(joiner.join(chunk));
+            chunks.push(joiner.join(&chunk).unwrap_or(chunk));
         }
         chunks.extend(joiner.finish());
         chunks

@@ -5,33 +5,31 @@
 //! keep all threads busy, one big file too, and nobody ever waits for anybody. Idle threads also help to decode, where
 //! a compressed file has many members.
 
-mod feed;
 mod hints;
+mod reader;
 mod source;
 mod store;
 
 use std::ffi::OsString;
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use feed::Feed;
 pub use hints::hints;
-use rayon::Scope;
 use rayon::prelude::*;
+use reader::Reader;
 use source::{ReadState, SourceState};
 pub use store::Memory;
 use store::Store;
 
 use crate::at_once::AtOnce;
 use crate::error::{Error, Result};
-use crate::input::chunk::{Chunk, Chunker, End, LINE_LIMIT};
-use crate::input::{self, Discovered, Helpers, Input, Limits, Problem, Source, Status, Visitor};
+use crate::input::chunk::LINE_LIMIT;
+use crate::input::{self, Discovered, Helpers, Input, Limits, Problem, Status};
 use crate::report::{ChunkRows, OccurrenceSpool};
 use crate::scan::event_time::TimeRules;
+use crate::scan::feed::Fed;
 use crate::scan::groups::GroupBy;
-use crate::scan::lines::TimeContext;
 use crate::spill::{StoredTokens, Tokens};
 use crate::tally::{SourceTally, Tally};
 use crate::timestamp::Timestamp;
@@ -145,7 +143,7 @@ struct Flow<'r> {
     next_source: AtomicU32,
     /// Threads that are reading an input.
     readers: AtomicUsize,
-    /// Chunks that were handed to other threads and are not done.
+    /// Chunks, and plain files, that were handed to other threads and are not done.
     handed: AtomicUsize,
     buffers: Mutex<Vec<Vec<u8>>>,
     store: Option<Store>,
@@ -264,11 +262,12 @@ impl<'r> Flow<'r> {
     }
 
     /// Runs a chunk through all steps, on this thread.
-    fn triage(&self, state: &SourceState, chunk: Chunk, number: u64, context: &TimeContext) {
+    fn triage(&self, state: &SourceState, fed: Fed) {
+        let Fed { chunk, context, number } = fed;
         let thread = rayon::current_thread_index().unwrap_or_default();
         let mut rows = self.occurrences.map(|_| ChunkRows::new(&state.id.name));
         let mut worker = lock(&self.workers[thread]);
-        let Triaged { found, edges } = worker.triage(&chunk, context, &state.id, rows.as_mut());
+        let Triaged { found, edges } = worker.triage(&chunk, &context, &state.id, rows.as_mut());
         if let Some(store) = &self.store
             && let Err(error) = store.relieve(&mut worker)
         {
@@ -307,6 +306,20 @@ impl<'r> Flow<'r> {
         self.handed.load(Ordering::Relaxed) < HANDED * self.idle()
     }
 
+    /// Whether a plain file should be shared: as long as there are threads that have nothing to do.
+    fn may_share(&self) -> bool {
+        self.handed.load(Ordering::Relaxed) < self.idle()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether to go on with what comes next.
+    fn go_on(&self) -> ControlFlow<()> {
+        if self.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
     /// How many threads read nothing.
     fn idle(&self) -> usize {
         self.workers.len().saturating_sub(self.readers.load(Ordering::Relaxed))
@@ -326,43 +339,6 @@ impl Helpers for Flow<'_> {
     /// Who calls it holds no lock, and works on chunks, or another input, while it waits for jobs that others took.
     fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
         (0..jobs).into_par_iter().with_max_len(1).for_each(job);
-    }
-}
-
-/// Reads the sources of one input.
-struct Reader<'f, 's, 'r> {
-    flow: &'f Flow<'r>,
-    scope: &'s Scope<'f>,
-}
-
-impl Visitor for Reader<'_, '_, '_> {
-    fn source(&mut self, source: &Source, bytes: &mut dyn Read) -> ControlFlow<()> {
-        let flow = self.flow;
-        let state = flow.begin(source.name.clone().into());
-        let mut feed = Feed::new(self, Arc::clone(&state), source);
-        let mut chunker = Chunker::new(bytes, source.start, flow.options.chunk_size);
-        let mut stopped = false;
-        while let Some(chunk) = chunker.next_chunk(flow.buffer()) {
-            feed.take(chunk);
-            stopped = flow.stop.load(Ordering::Relaxed);
-            if stopped {
-                break;
-            }
-        }
-        feed.finish();
-        let End { bytes, lines, error } = chunker.end();
-        let (status, error) = match error {
-            None => (Status::Complete, String::new()),
-            Some(error) if bytes == source.start => (Status::Unreadable, format!("at byte {bytes}: {error}")),
-            Some(error) => (Status::Partial, format!("at byte {bytes}: {error}")),
-        };
-        flow.end(&state, ReadState { status, bytes, lines, error });
-        if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-
-    fn problem(&mut self, problem: Problem) -> ControlFlow<()> {
-        self.flow.note(problem);
-        ControlFlow::Continue(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! A source while it is read by one thread and triaged by many.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{into_inner, lock};
@@ -14,6 +15,7 @@ pub(super) struct SourceState {
     found: Mutex<Found>,
     said: Mutex<Said>,
     read: Mutex<ReadState>,
+    has_columns: AtomicBool,
 }
 
 /// What verifiers said in records that lie in several chunks.
@@ -35,7 +37,23 @@ impl SourceState {
     /// A source of which nothing was read.
     pub(super) fn new(id: SourceId) -> Self {
         let read = ReadState { status: Status::Complete, bytes: 0, lines: 0, error: String::new() };
-        Self { id, found: Mutex::default(), said: Mutex::default(), read: Mutex::new(read) }
+        Self {
+            id,
+            found: Mutex::default(),
+            said: Mutex::default(),
+            read: Mutex::new(read),
+            has_columns: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that a directive has told columns, of which all chunks below it know.
+    pub(super) fn note_columns(&self) {
+        self.has_columns.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was noted.
+    pub(super) fn has_columns(&self) -> bool {
+        self.has_columns.load(Ordering::Relaxed)
     }
 
     /// Adds what was found in a chunk, by its number.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::event_time::{LineTime, TimeFormat, TimeRules, W3cFields, of_line};
 use super::groups::{Grouping, Values, with_head};
+use super::survey::Survey;
 use crate::input::chunk::{Chunk, Mark};
 use crate::timestamp::Timestamp;
 
@@ -98,11 +99,17 @@ impl GroupContext {
 }
 
 impl TimeContext {
-    /// The context of the chunk that follows `chunk`, whose context this is.
+    /// The context of the chunk that follows `chunk`, whose context this is. Its survey, if it was made, saves work.
     #[must_use]
-    pub fn behind(&self, chunk: &Chunk) -> Self {
+    pub fn behind(&self, chunk: &Chunk, survey: Option<&Survey>) -> Self {
         let mut lines = Lines::new(chunk, self);
         let ends_inside = !chunk.bytes.ends_with(b"\n");
+        if let Some(survey) = survey
+            && !(survey.has_comments || self.fields.is_some() || chunk.begins_inside_line || ends_inside)
+        {
+            lines.carried = survey.last_stated.or(lines.carried);
+            lines.known_to = chunk.bytes.len();
+        }
         let last_start = line_start(&chunk.bytes, chunk.bytes.len());
         let inside = if ends_inside { lines.stated(last_start, chunk.bytes.len()) } else { None };
         let inside_record = if ends_inside { lines.record_of(last_start, inside.is_some()) } else { 0 };
@@ -331,7 +338,7 @@ impl<'c> Lines<'c> {
     }
 
     /// The last line before `end`, a line start, that states its time. Every line is read once, whatever is asked.
-    fn last_stated_before(&mut self, end: usize) -> Option<Stated> {
+    pub(super) fn last_stated_before(&mut self, end: usize) -> Option<Stated> {
         let mut line_end = end;
         while line_end > self.known_to {
             let start = line_start(&self.chunk.bytes, line_end - 1).max(self.known_to);
@@ -388,14 +395,20 @@ mod tests {
         let mut chunker = Chunker::new(text.as_bytes(), 0, capacity);
         let mut context = TimeContext { fallback, ..TimeContext::default() };
         let mut told = Vec::new();
-        while let Some(chunk) = chunker.next_chunk(Vec::new()) {
+        let mut line_ends = 0;
+        while let Some(mut chunk) = chunker.next_chunk(Vec::new()) {
+            chunk.put_below(line_ends);
+            let survey = Survey::of(&chunk, Some(&context.rules));
+            line_ends += survey.line_ends;
             let mut lines = Lines::new(&chunk, &context);
             for at in memchr::memchr_iter(b'e', &chunk.bytes) {
                 let place = lines.place(at);
                 let time = place.time.map(|time| (time.at.millis() / 1000 - 1_781_226_000, time.source));
                 told.push((lines.line(), place.offset, time));
             }
-            context = context.behind(&chunk);
+            let behind = context.behind(&chunk, Some(&survey));
+            assert_eq!(behind.carried, context.behind(&chunk, None).carried);
+            context = behind;
         }
         told
     }

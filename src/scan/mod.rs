@@ -2,5 +2,7 @@
 
 pub mod candidate;
 pub mod event_time;
+pub mod feed;
 pub mod groups;
 pub mod lines;
+pub mod survey;
