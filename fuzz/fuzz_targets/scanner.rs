@@ -126,7 +126,7 @@ fn chunks(text: &[u8], capacity: usize) -> Vec<(Chunk, TimeContext)> {
     let mut feed = Feed::new(context);
     let mut pieces = Vec::new();
     while let Some(chunk) = chunker.next_chunk(Vec::new()) {
-        let survey = Survey::of(&chunk, Some(&RULES));
+        let survey = Survey::of(&chunk, &RULES, feed.known());
         pieces.extend(feed.take(chunk, &survey));
     }
     pieces.extend(feed.finish());

@@ -16,8 +16,10 @@ use super::chunk::{Chunk, LINE_LIMIT, Mark};
 
 /// How a source's lines are wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrapping {
+pub enum Wrapping {
+    /// By containerd and CRI-O.
     Cri,
+    /// By Docker, as JSON.
     Docker,
 }
 
@@ -70,11 +72,18 @@ impl Default for Joiner {
 
 impl Joiner {
     /// The chunk with its split records joined, if there are any; a record whose end is still to come is kept for a later
-    /// chunk.
-    pub fn join(&mut self, chunk: &Chunk) -> Option<Chunk> {
+    /// chunk. Whoever has asked [`Wrapping::splits`] tells the answer.
+    pub fn join(&mut self, chunk: &Chunk, splits: Option<bool>) -> Option<Chunk> {
         self.look_at(chunk);
         let wrapping = self.wrapping?;
-        (!self.held.is_empty() || wrapping.splits(&chunk.bytes)).then(|| self.rewrite(wrapping, chunk))
+        let is_touched = !self.held.is_empty() || splits.unwrap_or_else(|| wrapping.splits(&chunk.bytes));
+        is_touched.then(|| self.rewrite(wrapping, chunk))
+    }
+
+    /// How lines are wrapped, once a line has told it.
+    #[must_use]
+    pub fn wrapping(&self) -> Option<Wrapping> {
+        self.wrapping
     }
 
     /// Looks at the first lines of the source, as far as they are in this chunk.
@@ -203,7 +212,8 @@ impl Wrapping {
     }
 
     /// Whether a line of the text is partial. May only err by saying yes.
-    fn splits(self, bytes: &[u8]) -> bool {
+    #[must_use]
+    pub fn splits(self, bytes: &[u8]) -> bool {
         match self {
             Self::Cri => [&b"stdout P"[..], b"stderr P"].iter().any(|tag| memmem::find(bytes, tag).is_some()),
             Self::Docker => {
@@ -328,7 +338,7 @@ mod tests {
         let (mut chunker, mut joiner) = (Chunker::new(text.as_bytes(), 0, capacity), Joiner::default());
         let mut chunks = Vec::new();
         while let Some(chunk) = chunker.next_chunk(Vec::new()) {
-            chunks.push(joiner.join(&chunk).unwrap_or(chunk));
+            chunks.push(joiner.join(&chunk, None).unwrap_or(chunk));
         }
         chunks.extend(joiner.finish());
         chunks

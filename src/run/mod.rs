@@ -1,9 +1,9 @@
 //! The whole flow, and the only place that knows threads: discover → read → scan, decode, judge, tally → report.
 //!
 //! Every thread of the pool takes the next input, largest first, and reads it to the end. What it reads comes in
-//! chunks; it hands a chunk to an idle thread if there is one, and works on it itself if there is none. So many files
-//! keep all threads busy, one big file too, and nobody ever waits for anybody. Idle threads also help to decode, where
-//! a compressed file has many members.
+//! chunks; if there are idle threads, it hands them chunks, or what remains to be read of a plain file (see `reader`), and
+//! works on all itself if there are none. So many files keep all threads busy, and one big file too. Idle threads also
+//! help to decode, where a compressed file has many members.
 
 mod hints;
 mod reader;

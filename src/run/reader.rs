@@ -39,7 +39,7 @@ impl Visitor for Reader<'_, '_, '_> {
         let mut feed = Feed::new(context);
         let mut chunker = Chunker::new(bytes, source.start, flow.options.chunk_size);
         while let Some(chunk) = chunker.next_chunk(flow.buffer()) {
-            let survey = Survey::of(&chunk, (!feed.has_columns()).then_some(&rules));
+            let survey = Survey::of(&chunk, &rules, feed.known());
             feed.take(chunk, &survey).into_iter().for_each(|fed| self.share(&state, fed));
             if flow.is_stopped() {
                 break;
@@ -144,13 +144,11 @@ struct Turn {
 
 impl Turn {
     fn work(self, flow: &Flow<'_>, state: &SourceState, rules: &Arc<TimeRules>, chunk: Chunk) {
-        let survey = Survey::of(&chunk, (!state.has_columns()).then_some(rules));
+        let survey = Survey::of(&chunk, rules, state.known());
         // No feed comes if who had it has panicked, which ends the scan.
         let Ok(mut feed) = self.above.recv() else { return };
         let pieces = feed.take(chunk, &survey);
-        if feed.has_columns() {
-            state.note_columns();
-        }
+        state.note(feed.known());
         let _ = self.below.send(feed);
         pieces.into_iter().for_each(|fed| flow.triage(state, fed));
     }

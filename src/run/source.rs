@@ -1,10 +1,10 @@
 //! A source while it is read by one thread and triaged by many.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{into_inner, lock};
 use crate::input::Status;
+use crate::scan::survey::Known;
 use crate::tally::source::Found;
 use crate::tally::{MessageTally, SourceTally};
 use crate::triage::{Edges, Entries, Seam, SourceId};
@@ -15,7 +15,7 @@ pub(super) struct SourceState {
     found: Mutex<Found>,
     said: Mutex<Said>,
     read: Mutex<ReadState>,
-    has_columns: AtomicBool,
+    known: Mutex<Known>,
 }
 
 /// What verifiers said in records that lie in several chunks.
@@ -42,18 +42,18 @@ impl SourceState {
             found: Mutex::default(),
             said: Mutex::default(),
             read: Mutex::new(read),
-            has_columns: AtomicBool::new(false),
+            known: Mutex::default(),
         }
     }
 
-    /// Notes that a directive has told columns, of which all chunks below it know.
-    pub(super) fn note_columns(&self) {
-        self.has_columns.store(true, Ordering::Relaxed);
+    /// Notes what its chunks have told so far.
+    pub(super) fn note(&self, known: Known) {
+        *lock(&self.known) = known;
     }
 
-    /// Whether that was noted.
-    pub(super) fn has_columns(&self) -> bool {
-        self.has_columns.load(Ordering::Relaxed)
+    /// What was noted last.
+    pub(super) fn known(&self) -> Known {
+        *lock(&self.known)
     }
 
     /// Adds what was found in a chunk, by its number.

@@ -7,7 +7,7 @@ use memchr::memmem;
 use smallvec::SmallVec;
 
 use super::lines::TimeContext;
-use super::survey::Survey;
+use super::survey::{Known, Survey};
 use crate::input::chunk::{Chunk, Mark};
 use crate::input::record::Joiner;
 
@@ -48,17 +48,17 @@ impl Feed {
         self.lines
     }
 
-    /// Whether a directive has told columns, which are the rules from there on: a survey of what is below needs no others.
+    /// What a survey of chunks below need not find out.
     #[must_use]
-    pub fn has_columns(&self) -> bool {
-        self.context.fields.is_some()
+    pub fn known(&self) -> Known {
+        Known { has_columns: self.context.fields.is_some(), wrapping: self.joiner.wrapping() }
     }
 
     /// Takes the next chunk as it was read, and what it says of itself.
     pub fn take(&mut self, mut chunk: Chunk, survey: &Survey) -> Pieces {
         chunk.put_below(self.lines);
         self.lines += survey.line_ends;
-        match self.joiner.join(&chunk) {
+        match self.joiner.join(&chunk, survey.splits) {
             Some(joined) => self.take_joined(joined),
             None => self.cut_at_directives(chunk, survey),
         }
@@ -70,7 +70,7 @@ impl Feed {
     }
 
     fn take_joined(&mut self, chunk: Chunk) -> Pieces {
-        let survey = Survey::of(&chunk, (!self.has_columns()).then_some(&self.context.rules));
+        let survey = Survey::of(&chunk, &self.context.rules, Known { wrapping: None, ..self.known() });
         self.cut_at_directives(chunk, &survey)
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let mut chunker = Chunker::new(text.as_bytes(), 0, capacity);
         let mut pieces = Vec::new();
         while let Some(chunk) = chunker.next_chunk(Vec::new()) {
-            let survey = Survey::of(&chunk, (!feed.has_columns()).then_some(&rules));
+            let survey = Survey::of(&chunk, &rules, feed.known());
             pieces.extend(feed.take(chunk, &survey));
         }
         pieces.extend(feed.finish());

@@ -379,6 +379,7 @@ fn disorder(chunk: &Chunk) -> Option<Range<u64>> {
 mod tests {
     use super::*;
     use crate::input::chunk::Chunker;
+    use crate::scan::survey::Known;
 
     const LOG: &str = "no time yet\n\
         2026-06-12T01:00:00Z one\n\
@@ -398,7 +399,7 @@ mod tests {
         let mut line_ends = 0;
         while let Some(mut chunk) = chunker.next_chunk(Vec::new()) {
             chunk.put_below(line_ends);
-            let survey = Survey::of(&chunk, Some(&context.rules));
+            let survey = Survey::of(&chunk, &context.rules, Known::default());
             line_ends += survey.line_ends;
             let mut lines = Lines::new(&chunk, &context);
             for at in memchr::memchr_iter(b'e', &chunk.bytes) {

@@ -10,6 +10,7 @@ use wide::u8x16;
 use super::event_time::TimeRules;
 use super::lines::{Lines, Stated, TimeContext};
 use crate::input::chunk::Chunk;
+use crate::input::record::Wrapping;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,21 +19,38 @@ pub struct Survey {
     pub line_ends: u64,
     /// Whether a line begins with `#`.
     pub has_comments: bool,
+    /// Whether a line is part of a split record, if the wrapping is known.
+    pub splits: Option<bool>,
     /// The last line that states its time by the rules, if all lines are whole.
     pub last_stated: Option<Stated>,
 }
 
+/// What the chunks of a source have told so far, and holds for all below. Who knows less surveys too much or too little,
+/// which costs time and changes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known {
+    /// Directives tell in which columns the time stands: the rules say nothing.
+    pub has_columns: bool,
+    /// How lines are wrapped.
+    pub wrapping: Option<Wrapping>,
+}
+
 impl Survey {
-    /// Looks at a chunk of a source whose lines state their time by `rules`, or in columns that directives above tell.
+    /// Looks at a chunk of a source whose lines state their time by `rules`.
     #[must_use]
-    pub fn of(chunk: &Chunk, rules: Option<&Arc<TimeRules>>) -> Self {
+    pub fn of(chunk: &Chunk, rules: &Arc<TimeRules>, known: Known) -> Self {
         let (line_ends, comment_below) = line_ends(&chunk.bytes);
         let has_comments = comment_below || !chunk.begins_inside_line && chunk.bytes.first() == Some(&b'#');
-        let last_stated = rules.and_then(|rules| {
+        let last_stated = || {
             let context = TimeContext { rules: Arc::clone(rules), ..TimeContext::default() };
             Lines::new(chunk, &context).last_stated_before(chunk.bytes.len())
-        });
-        Self { line_ends, has_comments, last_stated }
+        };
+        Self {
+            line_ends,
+            has_comments,
+            splits: known.wrapping.map(|wrapping| wrapping.splits(&chunk.bytes)),
+            last_stated: if known.has_columns { None } else { last_stated() },
+        }
     }
 }
 
