@@ -287,9 +287,9 @@ mod tests {
             for sizes in sizes {
                 let blocks: Vec<_> = sizes.iter().enumerate().map(|(n, size)| lines(n * 60, *size)).collect();
                 stream.extend(if is_xz {
-                    xz_blocks::tests::stream(&blocks, |n| Some(n) != unsized_block)
+                    xz_blocks::stream(&blocks, |n| Some(n) != unsized_block)
                 } else {
-                    bzip2_blocks::tests::stream(&blocks)
+                    bzip2_blocks::stream(&blocks)
                 });
                 stream.extend(vec![0; padding]);
             }

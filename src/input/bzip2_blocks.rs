@@ -293,7 +293,10 @@ impl Bits {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(super) use tests::stream;
+
+#[cfg(test)]
+mod tests {
     use proptest::prelude::*;
 
     use super::*;

@@ -364,7 +364,10 @@ impl<R: Read> Read for Framed<'_, R> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(super) use tests::stream;
+
+#[cfg(test)]
+mod tests {
     use std::io::Write;
 
     use super::*;
