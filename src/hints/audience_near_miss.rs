@@ -11,8 +11,8 @@ use super::group::{Group, Groups};
 use super::phrase::{findings, list, name};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MessageCount};
-use crate::verdict::Verdict;
 use crate::verdict::near::difference;
+use crate::verdict::{Verdict, VerdictSet};
 
 /// Details that are near misses.
 const NEAR: [&str; 4] = ["trailing_slash", "scheme", "port", "case"];
@@ -25,6 +25,8 @@ type Miss<'p> = (Arc<str>, &'p str, &'static str);
 pub(super) struct AudienceNearMiss<'p>(Groups<Miss<'p>>);
 
 impl<'p> Rule<'p> for AudienceNearMiss<'p> {
+    const VERDICTS: VerdictSet = VerdictSet::of(&[Verdict::WrongAudience]);
+
     fn add(&mut self, given: &Given<'p>, token: &Token<'_>) {
         for seen in token.with(Verdict::WrongAudience, &NEAR) {
             if let Some(miss) = nearest(given, seen) {

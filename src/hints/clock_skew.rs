@@ -23,8 +23,7 @@ use super::phrase::{between, counted, findings, list};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MANY, MessageCount};
 use crate::tally::{Offsets, SourceTally};
-use crate::verdict::NEAR;
-use crate::verdict::Verdict;
+use crate::verdict::{NEAR, Verdict, VerdictSet};
 
 /// From so many on, misses are no longer the retries of one request.
 const SURE: u64 = 5;
@@ -67,6 +66,9 @@ pub(super) struct ClockSkew {
 }
 
 impl Rule<'_> for ClockSkew {
+    const VERDICTS: VerdictSet =
+        VerdictSet::of(&[Verdict::Expired, Verdict::NotYetValid, Verdict::IssuedInFuture]);
+
     fn add(&mut self, given: &Given<'_>, token: &Token<'_>) {
         let is_meant = |seen: &Seen<'_>| {
             seen.outcome.fails_by_time_alone() && seen.outcome.detail.as_str() != "milliseconds"

@@ -12,7 +12,7 @@ use super::phrase::{findings, list, name};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MessageCount};
 use crate::policy::{Issuer, Policy};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, VerdictSet};
 
 /// Tokens of another environment.
 #[derive(Default)]
@@ -25,6 +25,12 @@ pub(super) struct EnvironmentCrossover {
 }
 
 impl Rule<'_> for EnvironmentCrossover {
+    const VERDICTS: VerdictSet = {
+        let mut failing = VerdictSet::of(Verdict::ALL);
+        failing.remove(Verdict::Valid);
+        failing
+    };
+
     fn add(&mut self, given: &Given<'_>, token: &Token<'_>) {
         let fails = |seen: &Seen<'_>| {
             seen.outcome.verdict == Verdict::WrongIssuer || seen.outcome.also.contains(Verdict::WrongIssuer)

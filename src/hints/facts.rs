@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::clock_skew::Skewed;
-use super::keys::Keys;
+use super::keys::{KeyUse, Keys};
 use super::rules::Rules;
 use crate::policy::{Policy, Rules as PolicyRules};
 use crate::secret::Fingerprint;
-use crate::tally::{Count, NamedToken, SourceTally, TokenFacts, TokenTally};
+use crate::tally::{Count, NamedToken, SourceTally, TokenFacts, TokenTally, is_live};
 use crate::timestamp::Timestamp;
 use crate::verdict::{Outcome, Verdict, VerdictSet};
 
@@ -65,9 +67,21 @@ impl<'p> Facts<'p> {
 
     /// Looks at a token with all its outcomes. Each token comes once.
     pub fn add(&mut self, token: &NamedToken<'_>) {
-        let token = Token::new(token);
-        self.keys.add(&token);
-        self.rules.add(&self.given, &token);
+        self.add_all(std::slice::from_ref(token));
+    }
+
+    /// Looks at several tokens, which is faster than one by one: what every token is asked is asked of all of them first, step
+    /// by step, so that the processor waits for the memory of many at a time.
+    pub fn add_all(&mut self, tokens: &[NamedToken<'_>]) {
+        for tokens in tokens.chunks(TOGETHER) {
+            let had: SmallVec<[_; TOGETHER]> = tokens.iter().map(|(_, token)| Had::of(token)).collect();
+            let tokens = tokens.iter().zip(had).map(|(token, had)| Token::new(&self.given, token, had));
+            let tokens: SmallVec<[_; TOGETHER]> = tokens.collect();
+            for token in &tokens {
+                self.keys.add(token);
+                self.rules.add(&self.given, token);
+            }
+        }
     }
 
     /// Adds what was gathered of other tokens, with the same given. It is associative.
@@ -87,13 +101,36 @@ impl<'p> Given<'p> {
     }
 }
 
-/// A token that is looked at.
+/// How many tokens are looked at together.
+const TOGETHER: usize = 32;
+
+/// A token that is looked at, with what every token is asked.
 pub(super) struct Token<'t> {
     pub(super) fingerprint: Fingerprint,
-    pub(super) tally: &'t TokenTally,
+    tally: &'t TokenTally,
     pub(super) facts: &'t TokenFacts,
-    /// The verdicts of its outcomes: most tokens are valid, and no rule of another verdict looks further at those.
-    verdicts: VerdictSet,
+    pub(super) had: Had,
+    pub(super) iss: Option<&'t Arc<str>>,
+    /// The `kid`, if anything is known of that key.
+    pub(super) known_kid: Option<&'t Arc<str>>,
+    /// Whether it is still usable.
+    pub(super) is_live: bool,
+}
+
+/// What outcomes a token has had.
+#[derive(Clone, Copy)]
+pub(super) struct Had {
+    /// Most tokens are valid, and few rules look at these.
+    pub(super) verdicts: VerdictSet,
+    /// What they tell of its key.
+    pub(super) key: KeyUse,
+}
+
+impl Had {
+    fn of(token: &TokenTally) -> Self {
+        let outcomes = || token.outcomes.iter().map(|(outcome, _)| outcome);
+        Self { verdicts: outcomes().map(|outcome| outcome.verdict).collect(), key: KeyUse::of(outcomes()) }
+    }
 }
 
 /// One outcome of one token.
@@ -106,9 +143,17 @@ pub(super) struct Seen<'t> {
 }
 
 impl<'t> Token<'t> {
-    fn new(&(fingerprint, tally): &NamedToken<'t>) -> Self {
-        let verdicts = tally.outcomes.iter().map(|(outcome, _)| outcome.verdict).collect();
-        Self { fingerprint, tally, facts: &tally.facts, verdicts }
+    fn new(given: &Given<'_>, &(fingerprint, tally): &NamedToken<'t>, had: Had) -> Self {
+        let facts = &*tally.facts;
+        Self {
+            fingerprint,
+            tally,
+            facts,
+            had,
+            iss: facts.iss.as_ref(),
+            known_kid: facts.kid.as_ref().filter(|_| had.key.is_known()),
+            is_live: is_live(tally, given.now, given.policy.leeway),
+        }
     }
 
     /// Every outcome.
@@ -119,8 +164,7 @@ impl<'t> Token<'t> {
 
     /// The outcomes with this verdict.
     pub(super) fn of(&self, verdict: Verdict) -> impl Iterator<Item = Seen<'t>> + use<'t> {
-        let outcomes = self.verdicts.contains(verdict).then(|| self.outcomes());
-        outcomes.into_iter().flatten().filter(move |seen| seen.outcome.verdict == verdict)
+        self.outcomes().filter(move |seen| seen.outcome.verdict == verdict)
     }
 
     /// The outcomes with this verdict and one of these details.

@@ -16,7 +16,7 @@ use super::phrase::{findings, list};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MessageCount};
 use crate::policy::KeyStatus;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, VerdictSet};
 
 /// How many tokens of a key verify for each that does not, if those that do not are forged.
 const GENUINE: u64 = 9;
@@ -65,6 +65,13 @@ impl Tampered {
 }
 
 impl Rule<'_> for ForgeryAttempt {
+    const VERDICTS: VerdictSet = VerdictSet::of(&[
+        Verdict::AlgNone,
+        Verdict::AlgNotAllowed,
+        Verdict::AlgKeyMismatch,
+        Verdict::InvalidSignature,
+    ]);
+
     fn add(&mut self, given: &Given<'_>, token: &Token<'_>) {
         token.of(Verdict::AlgNone).for_each(|seen| self.unsigned.add(seen));
         let is_hmac = |seen: &Seen<'_>| seen.facts.alg.as_deref().is_some_and(|alg| alg.starts_with("HS"));

@@ -11,13 +11,15 @@ use super::group::Groups;
 use super::phrase::{findings, list, name};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MessageCount};
-use crate::verdict::{TokenType, Verdict};
+use crate::verdict::{TokenType, Verdict, VerdictSet};
 
 /// ID tokens by their first audience.
 #[derive(Default)]
 pub(super) struct IdTokenAsAccessToken(Groups<Option<Arc<str>>>);
 
 impl Rule<'_> for IdTokenAsAccessToken {
+    const VERDICTS: VerdictSet = VerdictSet::of(&[Verdict::WrongTokenType, Verdict::WrongAudience]);
+
     fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
         let names_client = |seen: &Seen<'_>| {
             let fails_too = seen.outcome.also.contains(Verdict::WrongTokenType);

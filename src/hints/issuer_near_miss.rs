@@ -12,7 +12,7 @@ use super::phrase::{findings, list, name};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MessageCount};
 use crate::policy::IssuerName;
-use crate::verdict::{Verdict, issuer};
+use crate::verdict::{Verdict, VerdictSet, issuer};
 
 /// Details that are near misses.
 const NEAR: [&str; 5] = ["trailing_slash", "scheme", "port", "case", "tenant"];
@@ -22,6 +22,8 @@ const NEAR: [&str; 5] = ["trailing_slash", "scheme", "port", "case", "tenant"];
 pub(super) struct IssuerNearMiss(Groups<Option<Arc<str>>>);
 
 impl Rule<'_> for IssuerNearMiss {
+    const VERDICTS: VerdictSet = VerdictSet::of(&[Verdict::WrongIssuer]);
+
     fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
         token.with(Verdict::WrongIssuer, &NEAR).for_each(|seen| self.0.add(&seen.facts.iss, seen));
     }

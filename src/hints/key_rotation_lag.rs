@@ -17,7 +17,7 @@ use super::phrase::{between, counted, duration, findings, name};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MessageCount};
 use crate::timestamp::Timestamp;
-use crate::verdict::{SignatureStatus, Verdict};
+use crate::verdict::{SignatureStatus, Verdict, VerdictSet};
 
 /// A retired key: its `kid`, and when it was retired, if that is known.
 type Retired = (Option<Arc<str>>, Option<Timestamp>);
@@ -37,6 +37,8 @@ pub(super) struct KeyRotationLag {
 }
 
 impl Rule<'_> for KeyRotationLag {
+    const VERDICTS: VerdictSet = VerdictSet::of(&[Verdict::StaleKid]);
+
     fn add(&mut self, given: &Given<'_>, token: &Token<'_>) {
         let mut stale = token.of(Verdict::StaleKid).peekable();
         if stale.peek().is_none() {

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::facts::Token;
-use crate::verdict::{KeyStatus, SignatureStatus};
+use crate::verdict::{KeyStatus, Outcome, SignatureStatus};
 
 /// An issuer's `iss`, and a `kid`.
 pub(super) type KeyName = (Option<Arc<str>>, Option<Arc<str>>);
@@ -42,20 +42,37 @@ pub(super) struct Counts {
     pub(super) is_current: bool,
 }
 
+/// What a token's outcomes, at one time or another, tell of its key.
+#[derive(Clone, Copy, Default)]
+pub(super) struct KeyUse {
+    verified: bool,
+    failed: bool,
+    is_current: bool,
+}
+
+impl KeyUse {
+    pub(super) fn of<'t>(outcomes: impl Iterator<Item = &'t Outcome>) -> Self {
+        outcomes.fold(Self::default(), |key, outcome| Self {
+            verified: key.verified | (outcome.signature == SignatureStatus::Verified),
+            failed: key.failed | (outcome.signature == SignatureStatus::Failed),
+            is_current: key.is_current | (outcome.key_status == KeyStatus::Current),
+        })
+    }
+
+    pub(super) const fn is_known(self) -> bool {
+        self.verified || self.failed || self.is_current
+    }
+}
+
 impl Keys {
     pub(super) fn add(&mut self, token: &Token<'_>) {
-        let mut of_one = Counts { tokens: 1, ..Counts::default() };
-        for (outcome, _) in &token.tally.outcomes {
-            match outcome.signature {
-                SignatureStatus::Verified => of_one.verified = 1,
-                SignatureStatus::Failed => of_one.failed = 1,
-                _ => {}
-            }
-            of_one.is_current |= outcome.key_status == KeyStatus::Current;
-        }
-        let is_known = of_one.verified + of_one.failed > 0 || of_one.is_current;
-        let kid = token.facts.kid.as_ref().filter(|_| is_known);
-        self.counts_mut(token.facts.iss.as_ref(), kid).add(&of_one);
+        let KeyUse { verified, failed, is_current } = token.had.key;
+        self.counts_mut(token.iss, token.known_kid).add(&Counts {
+            tokens: 1,
+            verified: u64::from(verified),
+            failed: u64::from(failed),
+            is_current,
+        });
     }
 
     /// Adds other tokens.

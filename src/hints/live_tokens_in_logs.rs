@@ -8,9 +8,9 @@ use super::group::Group;
 use super::phrase::counted;
 use super::rules::Rule;
 use super::{Confidence, Hint, HintName, MessageCount};
-use crate::tally::{is_live, usable_until};
+use crate::tally::usable_until;
 use crate::timestamp::Timestamp;
-use crate::verdict::SignatureStatus;
+use crate::verdict::{SignatureStatus, Verdict, VerdictSet};
 
 /// Tokens that are still usable.
 #[derive(Default)]
@@ -25,8 +25,10 @@ pub(super) struct LiveTokensInLogs {
 }
 
 impl Rule<'_> for LiveTokensInLogs {
-    fn add(&mut self, given: &Given<'_>, token: &Token<'_>) {
-        if !is_live(token.tally, given.now, given.policy.leeway) {
+    const VERDICTS: VerdictSet = VerdictSet::of(Verdict::ALL);
+
+    fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
+        if !token.is_live {
             return;
         }
         token.outcomes().for_each(|seen| self.all.add(seen));

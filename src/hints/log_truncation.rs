@@ -21,7 +21,7 @@ use super::phrase::findings;
 use super::pipelines::known;
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MANY, MessageCount};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, VerdictSet};
 
 /// Details of tokens that were cut.
 const CUT: [&str; 3] = ["in_header", "in_payload", "in_signature"];
@@ -53,6 +53,8 @@ struct Cluster {
 }
 
 impl Rule<'_> for LogTruncation {
+    const VERDICTS: VerdictSet = VerdictSet::of(&[Verdict::Truncated]);
+
     fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
         let cut = || token.with(Verdict::Truncated, &CUT);
         let Some(length) = cut().map(|seen| seen.count.length).max() else { return };

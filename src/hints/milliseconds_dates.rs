@@ -11,12 +11,15 @@ use super::group::{Group, Groups};
 use super::phrase::{findings, list, name};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MessageCount};
+use crate::verdict::{Verdict, VerdictSet};
 
 /// Tokens with such a date by issuer.
 #[derive(Default)]
 pub(super) struct MillisecondsDates(Groups<Option<Arc<str>>>);
 
 impl Rule<'_> for MillisecondsDates {
+    const VERDICTS: VerdictSet = VerdictSet::of(Verdict::ALL);
+
     fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
         if token.facts.in_milliseconds {
             token.outcomes().for_each(|seen| self.0.add(&seen.facts.iss, seen));

@@ -12,7 +12,7 @@ use super::phrase::{between, counted, duration};
 use super::rules::Rule;
 use super::{Confidence, Hint, HintName, MANY, MessageCount};
 use crate::secret::Fingerprint;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, VerdictSet};
 
 /// Findings of one token after its `exp`.
 const AGAIN: u64 = 5;
@@ -31,6 +31,8 @@ pub(super) struct ReuseAfterExpiry {
 }
 
 impl Rule<'_> for ReuseAfterExpiry {
+    const VERDICTS: VerdictSet = VerdictSet::of(&[Verdict::Expired]);
+
     fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
         let is_old = |seen: &Seen<'_>| seen.outcome.detail.as_str() != "milliseconds";
         let expired = || token.of(Verdict::Expired).filter(is_old);

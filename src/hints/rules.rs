@@ -10,11 +10,15 @@ use super::{
     milliseconds_dates::MillisecondsDates, policy_gap::PolicyGap, reuse_after_expiry::ReuseAfterExpiry,
     stale_key_cache::StaleKeyCache, transport_corruption::TransportCorruption,
 };
+use crate::verdict::VerdictSet;
 
 /// A rule: what it gathers of tokens, and the hint that it gives of it. What it keeps does not grow with the tokens, but at
 /// most with the issuers, audiences, keys, sources and lengths that it tells apart.
 pub(super) trait Rule<'p>: Default {
-    /// Looks at a token. A rule that looks at messages alone gathers nothing.
+    /// It is shown the tokens that have had one of these verdicts. One that looks at messages alone needs none.
+    const VERDICTS: VerdictSet = VerdictSet::of(&[]);
+
+    /// Looks at a token.
     fn add(&mut self, _given: &Given<'p>, _token: &Token<'_>) {}
 
     /// Adds what was gathered of other tokens.
@@ -32,7 +36,9 @@ macro_rules! rules {
 
         impl<'p> Rules<'p> {
             pub(super) fn add(&mut self, given: &Given<'p>, token: &Token<'_>) {
-                $(self.$name.add(given, token);)+
+                $(if token.had.verdicts.meets(<$rule>::VERDICTS) {
+                    self.$name.add(given, token);
+                })+
             }
 
             pub(super) fn merge(&mut self, other: Self) {

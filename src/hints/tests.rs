@@ -113,7 +113,7 @@ impl Made {
     fn hints_of(&self, tokens: &[(Fingerprint, &TokenTally)], sources: &[SourceTally]) -> Vec<Hint> {
         let now = Timestamp::from_seconds(ONE + 86_400);
         let mut facts = Facts::new(&self.policy, sources, now);
-        tokens.iter().for_each(|token| facts.add(token));
+        facts.add_all(tokens);
         facts.hints(&self.messages)
     }
 

@@ -9,7 +9,7 @@ use super::group::{Group, Groups};
 use super::phrase::{findings, list};
 use super::rules::Rule;
 use super::{Confidence, FEW, Hint, HintName, MessageCount};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, VerdictSet};
 
 /// Ways to be malformed that a transport causes.
 const CHANGED: [&str; 4] = ["url_encoded", "standard_base64", "padded", "bad_base64"];
@@ -28,6 +28,8 @@ pub(super) struct TransportCorruption {
 }
 
 impl Rule<'_> for TransportCorruption {
+    const VERDICTS: VerdictSet = VerdictSet::of(&[Verdict::Malformed]);
+
     fn add(&mut self, _: &Given<'_>, token: &Token<'_>) {
         let mut ways = 0;
         for seen in token.of(Verdict::Malformed) {

@@ -24,7 +24,7 @@ pub fn hints(
         at_once,
         |tokens| {
             let mut facts = given.beside();
-            tokens.iter().for_each(|token| facts.add(token));
+            facts.add_all(tokens);
             facts
         },
         |behind| {

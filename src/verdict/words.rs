@@ -194,6 +194,17 @@ impl Failure {
 pub struct VerdictSet(u32);
 
 impl VerdictSet {
+    /// The set of these verdicts.
+    #[must_use]
+    pub const fn of(mut verdicts: &[Verdict]) -> Self {
+        let mut set = Self(0);
+        while let [verdict, rest @ ..] = verdicts {
+            set.insert(*verdict);
+            verdicts = rest;
+        }
+        set
+    }
+
     /// Adds a verdict.
     pub const fn insert(&mut self, verdict: Verdict) {
         self.0 |= 1 << verdict as u32;
@@ -208,6 +219,12 @@ impl VerdictSet {
     /// Takes a verdict out.
     pub const fn remove(&mut self, verdict: Verdict) {
         self.0 &= !(1 << verdict as u32);
+    }
+
+    /// Whether the sets have a verdict in common.
+    #[must_use]
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// The set with what either has.
