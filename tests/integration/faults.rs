@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jwtriage::input::Status;
 use jwtriage::run::Options;
 
-use crate::support::{CLAIMS, Scanned, expired_line, hs256, jwtriage, options, rows, scan, valid_line};
+use crate::support::{self, CLAIMS, Scanned, expired_line, hs256, jwtriage, options, rows, scan, valid_line};
 
 /// Scans while something happens to the files.
 fn scan_while(path: &Path, options: &Options, happens: impl Fn() + Sync) -> Scanned {
@@ -211,4 +211,42 @@ fn a_long_line_behind_an_open_record_leaves_the_record_its_time() {
     let scanned = scan(&[&log], &options());
     let row = &scanned.rows("occurrences.csv")[0];
     assert_eq!((&*row["event_time"], &*row["time_source"]), ("2026-06-12T01:00:00.000Z", "line"));
+}
+
+#[test]
+fn tokens_that_memory_has_no_room_for_change_no_report_and_a_disk_without_room_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = |n: u32| {
+        hs256(&format!(r#"{{"iss":"https://a.example/","sub":"user-{}","n":{n},"exp":1781226000}}"#, n / 2))
+    };
+    let lines: String = (0..30_000).map(|n| format!("2026-06-12T01:00:00Z token={}\n", token(n))).collect();
+    fs::write(dir.path().join("app.log"), lines).unwrap();
+    let scan = [
+        "scan",
+        "app.log",
+        "--quiet",
+        "--format",
+        "csv",
+        "--now",
+        "2026-06-12T00:00:00Z",
+        "--threads",
+        "2",
+        "--out",
+    ];
+    jwtriage(dir.path()).args(scan).arg("kept").assert().code(0);
+    jwtriage(dir.path()).args(scan).args(["stored", "--memory", "64MiB"]).assert().code(0);
+    assert_eq!(support::files(&dir.path().join("stored")), support::files(&dir.path().join("kept")));
+
+    // So many tokens are not kept in 64 MiB: where they would go is asked for.
+    let nowhere = dir.path().join("nowhere");
+    let failed = jwtriage(dir.path())
+        .env("TMPDIR", &nowhere)
+        .args(scan)
+        .args(["lost", "--memory", "64MiB"])
+        .assert()
+        .code(2);
+    let told = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+    assert!(told.contains("nowhere") && told.contains("--memory") && told.contains("TMPDIR"), "{told}");
+    assert!(!dir.path().join("lost").exists(), "no report is left");
+    jwtriage(dir.path()).env("TMPDIR", &nowhere).args(scan).arg("kept").assert().code(0);
 }
