@@ -38,8 +38,8 @@ def stream(out, millions):
 
 
 def run(binary, millions, memory, report):
-    command = [binary, "scan", "-", "--memory", memory, "--quiet", "--now", "2026-06-12T00:00:00Z", "--format", "csv"]
-    command += ["--out", report] if report else []
+    command = [binary, "scan", "-", "--memory", memory, "--quiet", "--now", "2026-06-12T00:00:00Z"]
+    command += ["--out", report, "--format", "csv"] if report else []
     read, write = os.pipe()
     start = time.perf_counter()
     silence = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
