@@ -5,7 +5,7 @@
 //! they are kept in memory or stored. What else may be as large as the tokens are many is sorted on disk the same way.
 //!
 //! Runs are files without a name in one directory: whatever happens to the process, nothing of them stays behind. So many are
-//! merged into one when there are [`Spill::merges`] of a size that neither open files nor buffers grow with the log.
+//! merged into one, when there are as many of one size, that neither open files nor buffers grow with the log.
 //!
 //! Invariant: what is written is what is read, in the order of keys, and whatever the limit was the report is the same.
 

@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 /// order in which they come, and nothing of one that is kept was ever counted elsewhere.
 pub const MAX_VALUES: usize = 10_000;
 
-/// The value under which all are counted that are behind the first [`MAX_VALUES`], and those that are called so.
+/// The value under which all are counted that are behind the first 10,000, and those that are called so.
 pub const OTHERS: &str = "(other)";
 
 /// How often, and when.
