@@ -4,8 +4,8 @@
 //! merged, so that all that is known of a token comes together (`tokens.rs`); the report goes through tokens in slices, whether
 //! they are kept in memory or stored. What else may be as large as the tokens are many is sorted on disk the same way.
 //!
-//! Runs are files without a name in one directory: whatever happens to the process, nothing of them stays behind. So many are
-//! merged into one, when there are as many of one size, that neither open files nor buffers grow with the log.
+//! Runs are files without a name in one directory: whatever happens to the process, nothing of them stays behind. Of one
+//! size, at most 64 wait until they are merged into one: neither open files nor buffers grow with the log.
 //!
 //! Invariant: what is written is what is read, in the order of keys, and whatever the limit was the report is the same.
 
