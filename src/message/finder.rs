@@ -4,6 +4,7 @@ use super::catalogue::{Catalogue, OwnMessage};
 use super::lead::{Filter, LONGEST_LEAD, leads};
 use super::pattern::{Neighbours, Pattern, may_stand, stands};
 use super::sights::Starts;
+use super::span::Examined;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
 use regex_automata::Input;
@@ -232,6 +233,8 @@ pub(super) struct Look<'f, 'b, 'h> {
     /// Up to where entries were found, or searched for.
     pub(super) until: SmallVec<[(usize, usize); 8]>,
     pub(super) hits: &'h mut Vec<Hit>,
+    /// By what.
+    pub(super) examined: Examined,
 }
 
 impl Look<'_, '_, '_> {
@@ -253,15 +256,28 @@ impl Look<'_, '_, '_> {
         let plain = pattern.plain().zip(lead.start.checked_sub(*offset));
         let until = match plain {
             Some((text, start)) if stands(self.line, start, text) => {
+                self.note(|_| Some(start..start + text.len()));
                 self.add(owner.entry, start..start + text.len());
                 start + text.len()
             }
-            // Most leads end here, and to note so would cost more than to come here again.
-            _ if pattern.is_plain() => return,
-            _ if neighbours.as_ref().is_some_and(|around| !around.may_stand(self.line, lead.start)) => {
-                return;
+            _ => {
+                if let Some(text) = pattern.plain() {
+                    let start = lead.start.checked_sub(*offset);
+                    self.note(|line| other_byte(line, start?, text, lead.start));
+                }
+                // Most leads end here, and to note that they do would cost more than to come here again.
+                if pattern.is_plain() {
+                    return;
+                }
+                if let Some(around) =
+                    neighbours.as_ref().filter(|around| !around.may_stand(self.line, lead.start))
+                {
+                    self.note(|line| around.refuted_by(line, &lead));
+                    return;
+                }
+                self.examined.note(None);
+                self.search(owner.entry, pattern.longest(), lead)
             }
-            _ => self.search(owner.entry, pattern.longest(), lead),
         };
         match self.until.iter_mut().find(|(entry, _)| *entry == owner.entry) {
             Some((_, known)) => *known = until,
@@ -287,7 +303,21 @@ impl Look<'_, '_, '_> {
         }
     }
 
+    /// Notes what of the line decided.
+    fn note(&mut self, by: impl FnOnce(&[u8]) -> Option<Range<usize>>) {
+        if self.examined.is_known() {
+            self.examined.note(by(self.line).map(|range| self.at + range.start..self.at + range.end));
+        }
+    }
+
     fn add(&mut self, entry: usize, found: Range<usize>) {
         self.hits.push(Hit { at: self.at + found.start, end: self.at + found.end, entry });
     }
+}
+
+/// A byte by which a text does not stand in a line at `at`: of them the closest to `near`.
+fn other_byte(line: &[u8], at: usize, text: &[u8], near: usize) -> Option<Range<usize>> {
+    let pairs = text.iter().zip(line.get(at..)?).enumerate();
+    let others = pairs.filter(|(_, (byte, there))| byte != there).map(|(n, _)| at + n);
+    others.min_by_key(|other| other.abs_diff(near)).map(|other| other..other + 1)
 }

@@ -70,6 +70,8 @@ pub(super) struct Filter {
     starts: Vec<bool>,
     /// For each of its literals, how many bytes behind where it begins the search goes on.
     strides: Vec<usize>,
+    /// How many bytes from where a beginning stands decide that it is the first mark.
+    pub(super) tail: usize,
 }
 
 /// The search with vectors compares three bytes of each place, of the first place where it begins only the third and of the next
@@ -128,6 +130,7 @@ impl Filter {
         let literals = short.into_iter().map(own).chain(shared).chain(others.into_iter().map(own));
         let (literals, starts): (Vec<&[u8]>, Vec<bool>) = literals.unzip();
         let strides = literals.iter().map(|literal| stride(literal, &literals)).collect();
+        let tail = tail(&literals, &starts);
         let kind = packed::MatchKind::LeftmostFirst;
         let mut config = packed::Config::new();
         // More than 32 literals would be put into twice as many buckets, with which a step is half as long. In this order
@@ -141,7 +144,7 @@ impl Filter {
             },
             Search::Packed,
         );
-        Self { search, starts, strides }
+        Self { search, starts, strides, tail }
     }
 
     /// The first mark that begins in a range of `bytes`, and from where to look for the next one; before the range, the bytes from
@@ -213,6 +216,20 @@ fn stride(literal: &[u8], all: &[&[u8]]) -> usize {
     let begins = |rest: &[u8]| all.iter().any(|other| other.starts_with(rest) || rest.starts_with(other));
     let last = literal.len().saturating_sub(RUN_UP).max(1);
     (1..last).find(|&at| begins(&literal[at..])).unwrap_or(last)
+}
+
+/// How far behind where one of `starts` begins a literal may end that begins before it, or there and is tried first.
+fn tail(all: &[&[u8]], starts: &[bool]) -> usize {
+    let starts = || all.iter().zip(starts).enumerate().filter(|(_, (_, is_start))| **is_start);
+    let rests = |(number, (start, _)): (usize, (&&[u8], &bool))| {
+        let rests = all.iter().enumerate().flat_map(move |(other, literal)| {
+            (usize::from(other >= number)..literal.len()).map(|at| &literal[at..])
+        });
+        let longest =
+            rests.filter(|rest| rest.starts_with(start) || start.starts_with(rest)).map(<[u8]>::len).max();
+        longest.unwrap_or(0).max(start.len())
+    };
+    starts().map(rests).max().unwrap_or(0)
 }
 
 /// For each pattern the literals that lead to it: every match holds one of them, and each of them holds one that `shared`

@@ -22,6 +22,7 @@ mod lead;
 mod memo;
 mod pattern;
 mod sights;
+mod span;
 
 pub use catalogue::{Catalogue, DEFAULT_RANK, Entry, OwnMessage, RANKS};
 pub use cause::Cause;

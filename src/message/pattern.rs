@@ -8,6 +8,7 @@ use memchr::memmem;
 use regex_automata::meta::Regex;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind, Repetition};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// The shortest literal that can lead to a pattern: shorter ones stand on every line.
@@ -201,6 +202,14 @@ impl Neighbours {
             end += literal.len();
         }
         true
+    }
+
+    /// The bytes around a lead that suffice to say that they do not stand there, if few do.
+    pub(super) fn refuted_by(&self, line: &[u8], lead: &Range<usize>) -> Option<Range<usize>> {
+        const STEP: usize = 8;
+        let windows = (1..=STEP).map(|n| lead.start.saturating_sub(n * STEP)..lead.end + n * STEP);
+        let mut windows = windows.take_while(|window| window.end <= line.len());
+        windows.find(|window| !self.may_stand(&line[window.clone()], lead.start - window.start))
     }
 }
 

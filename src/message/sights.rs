@@ -1,8 +1,10 @@
 //! One pass over a chunk of a log: messages, and where something else may begin.
 
 use super::finder::{AROUND, Finder, FoundLead, Hit, Look};
+use super::lead::LONGEST_LEAD;
 use super::lead::Mark;
 use super::memo::Memo;
+use super::span::{Examined, Outcome};
 use memchr::{memchr, memrchr};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -55,6 +57,7 @@ impl Finder {
             told: 0,
             run_end: 0,
             line_end: 0,
+            examined: Examined::default(),
             memo,
         }
     }
@@ -82,6 +85,8 @@ pub struct Sights<'f, 'b> {
     run_end: usize,
     /// Where the line ends that was looked at last.
     line_end: usize,
+    /// By what the marks were found since the first of a span, but for the bytes between them.
+    examined: Examined,
     memo: Memo,
 }
 
@@ -111,13 +116,18 @@ impl Sights<'_, '_> {
                 Mark::Literal(literal, number) if literal.end > self.run_end => {
                     self.find_leads(literal, *number);
                     if !self.leads.is_empty() {
-                        match long_run_end(self.bytes, literal.clone()) {
-                            Some(run_end) => self.run_end = run_end,
-                            None => return Some(mark),
+                        let run = run_around(self.bytes, literal);
+                        if run.len() < LONG_RUN {
+                            if self.examined.is_known() {
+                                self.examined.note(with_ends(&run));
+                            }
+                            return Some(mark);
                         }
+                        self.run_end = run.end;
+                        self.examined.note(None);
                     }
                 }
-                Mark::Start(_) | Mark::Literal(..) => {}
+                Mark::Start(_) | Mark::Literal(..) => self.examined.note(None),
             }
         }
     }
@@ -126,6 +136,9 @@ impl Sights<'_, '_> {
     fn find_leads(&mut self, literal: &Range<usize>, number: usize) {
         let index = self.finder.index();
         let (before, behind) = index.reaches[number];
+        if self.examined.is_known() {
+            self.examined.note(self.around(literal, number));
+        }
         let start = literal.start.saturating_sub(before + NEAR.0);
         let window = &self.bytes[start..self.bytes.len().min(literal.end + behind + NEAR.1)];
         let own = literal.start - start..literal.end - start;
@@ -134,9 +147,32 @@ impl Sights<'_, '_> {
         self.leads.extend(found.map(|(owner, at)| (*owner, start + at.start..start + at.end)));
     }
 
+    /// What decides which literal it is and what it may lead to, if nothing before it is missing; it may reach beyond the end.
+    fn around(&self, literal: &Range<usize>, number: usize) -> Option<Range<usize>> {
+        let (before, behind) = self.finder.index().reaches[number];
+        let end = (literal.end + behind + NEAR.1).max(literal.start + LONGEST_LEAD);
+        Some(literal.start.checked_sub(before + NEAR.0)?..end)
+    }
+
+    /// Tells what was found around `first`, a literal, and behind it when the same stood there.
+    fn remembers(&mut self, first: &Range<usize>) -> bool {
+        let Some(span) = self.memo.span(self.memo.last()) else { return false };
+        let Some(at) = span.stands(self.bytes, first.start) else { return false };
+        let (start, searched) = span.ahead(at);
+        // What was told before, a long run, or what stands further before a start could make a difference.
+        if at < self.told || first.start < self.run_end || !(self.finder.behind)(&self.bytes[..start]) {
+            return false;
+        }
+        self.found.extend(span.hits(at));
+        self.memo.note_again();
+        self.ahead = Some(Mark::Start(start));
+        self.searched = searched;
+        true
+    }
+
     /// Finds the messages that are led to from `first`, a literal, and from those behind it up to a beginning or to the end
     /// of the line.
-    fn look_at_line(&mut self, first: Range<usize>) {
+    fn look_at_line(&mut self, first: Range<usize>, number: usize) {
         if first.start >= self.line_end {
             let length = memchr(b'\n', &self.bytes[first.start..]);
             self.line_end = length.map_or(self.bytes.len(), |length| first.start + length);
@@ -148,7 +184,15 @@ impl Sights<'_, '_> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let index = self.finder.index();
         let mut hits = std::mem::take(&mut self.found);
-        let mut look = Look { index, line, at: start, until: SmallVec::new(), hits: &mut hits };
+        let place = self.memo.last();
+        let is_worth = first.start >= self.run_end && self.memo.is_worth();
+        self.examined = Examined::default();
+        if is_worth && let Some(around) = self.around(&first, number) {
+            self.examined = Examined::by(around);
+            self.examined.note(with_ends(&run_around(self.bytes, &first)));
+        }
+        let examined = self.examined.clone();
+        let mut look = Look { index, line, at: start, until: SmallVec::new(), hits: &mut hits, examined };
         loop {
             let leads = std::mem::take(&mut self.leads);
             let next = self.next_mark();
@@ -161,10 +205,29 @@ impl Sights<'_, '_> {
                 }
             }
         }
+        let examined = look.examined;
         // Around a literal behind a beginning, what stands before that may be found once more.
         hits.retain(|hit| hit.at >= self.told);
         index.keep_best(&mut hits);
         self.found = hits;
+        if is_worth {
+            self.remember(place, first.start, examined);
+        }
+    }
+
+    /// Remembers what was found from a literal on, if it was followed by a start.
+    fn remember(&mut self, place: usize, literal: usize, examined: Examined) {
+        let mut marks = std::mem::take(&mut self.examined);
+        let start = match &self.ahead {
+            Some(Mark::Start(at)) => Some(*at),
+            _ => None,
+        };
+        marks.note(start.map(|start| literal..start + self.finder.filter.tail));
+        let examined = marks.and(examined).filter(|range| range.start >= self.told);
+        if let Some(span) = self.memo.span(place) {
+            let outcome = Outcome { hits: &self.found, start: start.unwrap_or(0), searched: self.searched };
+            span.remember((self.bytes, literal), examined, &outcome);
+        }
     }
 }
 
@@ -180,19 +243,25 @@ impl Iterator for Sights<'_, '_> {
             let mark = self.ahead.take();
             match mark.or_else(|| self.next_mark())? {
                 Mark::Start(at) => return Some(Sight::Start(at)),
-                Mark::Literal(literal, _) => self.look_at_line(literal),
+                Mark::Literal(literal, _) if self.remembers(&literal) => {}
+                Mark::Literal(literal, number) => self.look_at_line(literal, number),
             }
         }
     }
 }
 
-/// Where the run of base64url ends that `found` lies in, if it is a long one.
-fn long_run_end(bytes: &[u8], found: Range<usize>) -> Option<usize> {
+/// The run of base64url that `found` lies in, as far back as matters; only what was found if that is not of base64url.
+fn run_around(bytes: &[u8], found: &Range<usize>) -> Range<usize> {
     let in_run = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !bytes[found.clone()].iter().all(in_run) {
-        return None;
+        return found.clone();
     }
     let before = bytes[..found.start].iter().rev().take(LONG_RUN).take_while(|byte| in_run(byte)).count();
-    let end = found.end + bytes[found.end..].iter().take_while(|byte| in_run(byte)).count();
-    (end - found.start + before >= LONG_RUN).then_some(end)
+    let behind = bytes[found.end..].iter().take_while(|byte| in_run(byte)).count();
+    found.start - before..found.end + behind
+}
+
+/// A run with what ends it on either side.
+fn with_ends(run: &Range<usize>) -> Option<Range<usize>> {
+    Some(run.start.checked_sub(1)?..run.end + 1)
 }

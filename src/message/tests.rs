@@ -465,6 +465,137 @@ fn salted() -> impl Strategy<Value = String> {
     prop::collection::vec(line, 1..4).prop_map(|lines| lines.join("\n"))
 }
 
+static WITH_STARTS: LazyLock<Finder> = LazyLock::new(|| Finder::new(&[], crate::triage::STARTS));
+
+/// One whose own texts overlap what begins something else.
+static WITH_OWN: LazyLock<Finder> = LazyLock::new(|| {
+    let own = |pattern| OwnMessage::new("shop", pattern, Cause::UnknownKid, 3).unwrap();
+    Finder::new(
+        &["token=eyJhb shut", "=eyJhbG is shut", "warn: jwt", r"Bearer \w+ jwt", "red Err"].map(own),
+        STARTS,
+    )
+});
+
+/// What is seen when whatever begins a token is one of eight bytes.
+fn seen(sights: &mut Sights<'_, '_>, length: usize) -> Vec<Sight> {
+    let mut seen = Vec::new();
+    while let Some(sight) = sights.next() {
+        if let Sight::Start(at) = sight {
+            sights.skip_to(length.min(at + 8));
+        }
+        seen.push(sight);
+    }
+    seen
+}
+
+/// A line in which a beginning follows a message closely.
+fn repeated() -> impl Strategy<Value = String> {
+    let all: Vec<String> = (0..SOURCES.len()).flat_map(samples).filter(|text| text.len() < 60).collect();
+    let usual = prop::sample::select(vec![
+        "TokenExpiredError: jwt expired",
+        "JsonWebTokenError: invalid signature",
+        "JsonWebTokenError: jwt malformed",
+    ]);
+    let text = prop_oneof![usual.prop_map(str::to_owned), prop::sample::select(all)];
+    let before = prop::sample::select(vec![
+        "2026-06-12T01:00:00Z ERROR ",
+        "",
+        "{\"level\":\"warn\",\"msg\":\"",
+        "2026-06-12T01:00:00Z WARN jwt: ",
+    ]);
+    let behind = prop::sample::select(vec![
+        " token=eyJhbGciOiJI",
+        "\",\"headers\":{\"authorization\":\"Bearer eyJhbGciOiJIUzI1NiJ9.e30",
+        " eyJ",
+        "",
+        " token=xeyJ token=eyJ",
+        ": token ew0 eyJhbGciOiJI is jwt",
+        "\\neyJhbGciOi",
+    ]);
+    (before, text, behind).prop_map(|(before, text, behind)| {
+        // Twice, for what is told before a beginning is not told again.
+        format!("{before}{text}{behind} by {text}{behind}\n")
+    })
+}
+
+#[test]
+fn what_stands_between_a_message_and_a_token_is_remembered_if_it_decides_alone() {
+    let is_remembered = |line: &str, literal: &str| {
+        let mut memo = Memo::default();
+        for _ in 0..2 {
+            let mut sights = WITH_STARTS.sights_with(line.as_bytes(), memo);
+            assert_eq!(
+                seen(&mut sights, line.len()),
+                seen(&mut WITH_STARTS.sights(line.as_bytes()), line.len()),
+                "{line}"
+            );
+            memo = sights.into_memo();
+        }
+        // Where nothing but the first literal was looked up, the rest was remembered.
+        let span = memo.span(memo.last()).unwrap();
+        span.stands(line.as_bytes(), line.find(literal).unwrap()).is_some()
+    };
+    assert!(is_remembered("00:00Z ERROR TokenExpiredError: jwt expired token=eyJhbGciOiJI\n", "oken"));
+    let object =
+        r#"{"msg":"JsonWebTokenError: invalid signature","headers":{"authorization":"Bearer eyJhbGci"#;
+    assert!(is_remembered(object, "oken"));
+    for (line, literal) in [
+        // The line ends, or begins, close by.
+        ("00:00Z ERROR TokenExpiredError: jwt expired\n", "oken"),
+        ("TokenExpiredError: jwt expired token=eyJhbGciOiJI\n", "oken"),
+        // A regular expression was asked.
+        ("00:00Z ERROR jwt audience invalid. expected: a token is expired by 3m12s eyJhbGciOiJI\n", "jwt"),
+    ] {
+        assert!(!is_remembered(line, literal), "{line}");
+    }
+}
+
+/// What makes a line another.
+#[derive(Clone, Debug)]
+enum Change {
+    Nothing,
+    /// A byte is another one.
+    Byte(prop::sample::Index, u8),
+    /// Bytes are left out.
+    Cut(prop::sample::Index, usize),
+    /// It begins later, as a chunk may.
+    Begin(prop::sample::Index),
+    /// It ends earlier, with these.
+    End(prop::sample::Index, &'static str),
+}
+
+impl Change {
+    fn made_to(&self, line: &str) -> Vec<u8> {
+        let mut line = line.as_bytes().to_vec();
+        match self {
+            Self::Nothing => {}
+            Self::Byte(at, byte) => *at.get_mut(&mut line) = *byte,
+            Self::Cut(at, length) => {
+                let at = at.index(line.len());
+                line.drain(at..line.len().min(at + length));
+            }
+            Self::Begin(at) => drop(line.drain(..at.index(line.len()))),
+            Self::End(at, end) => {
+                line.truncate(at.index(line.len()));
+                line.extend_from_slice(end.as_bytes());
+            }
+        }
+        line
+    }
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let place = any::<prop::sample::Index>;
+    let byte = prop_oneof![any::<u8>(), prop::sample::select(b"\n\r\"-: ex".to_vec())];
+    prop_oneof![
+        2 => Just(Change::Nothing),
+        3 => (place(), byte).prop_map(|(at, byte)| Change::Byte(at, byte)),
+        1 => (place(), 1..12_usize).prop_map(|(at, length)| Change::Cut(at, length)),
+        1 => place().prop_map(Change::Begin),
+        1 => (place(), prop::sample::select(vec!["", "\n", "\r\n"])).prop_map(|(at, end)| Change::End(at, end)),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -503,6 +634,28 @@ proptest! {
         let mut sights = FINDER.sights(text.as_bytes());
         sights.skip_to(from);
         prop_assert_eq!(sights.collect::<Vec<_>>(), rest.into_iter().map(Sight::Message).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_remembered_of_lines_is_found_in_others_only_where_it_stands(
+        lines in prop::collection::vec(repeated(), 1..4),
+        copies in prop::collection::vec((any::<prop::sample::Index>(), change()), 0..40),
+    ) {
+        let changed = copies.iter().map(|(line, change)| change.made_to(line.get::<String>(&lines)));
+        let lines: Vec<Vec<u8>> = lines.iter().map(|line| line.clone().into_bytes()).chain(changed).collect();
+        for finder in [&*WITH_STARTS, &*WITH_OWN] {
+            let mut memo = Memo::default();
+            for chunk in [lines.as_slice(), &lines[lines.len() / 2..]] {
+                // Every line alone and then all of them, with what was remembered of those before.
+                for line in chunk.iter().chain([&chunk.concat()]) {
+                    let mut sights = finder.sights_with(line, memo);
+                    let found: Vec<Sight> = seen(&mut sights, line.len());
+                    memo = sights.into_memo();
+                    let fresh: Vec<Sight> = seen(&mut finder.sights(line), line.len());
+                    prop_assert_eq!(found, fresh, "{}", String::from_utf8_lossy(line));
+                }
+            }
+        }
     }
 
     #[test]
