@@ -454,6 +454,9 @@ fn fail_on_live_exits_with_1_when_a_token_is_still_usable_and_any_does_not() {
         "{}",
         stderr(&done)
     );
+    let page = ["scan", "good.log", "--quiet", "--now", early, "--out", "page", "--format", "html"];
+    let told = stderr(&run(dir.path(), &page).code(0));
+    assert!(told.contains("--format csv") && !told.contains("page/live.csv"), "no table was written: {told}");
 }
 
 #[test]

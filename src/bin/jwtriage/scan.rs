@@ -14,7 +14,7 @@ use jwtriage::hints::{Facts, MessageCount};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::policy::{Policy, duration};
-use jwtriage::report::{About, Findings, Known, OccurrenceSpool, Report, Staging};
+use jwtriage::report::{About, Findings, Format, Known, OccurrenceSpool, Report, Staging};
 use jwtriage::run::{Memory, Options, Scan};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::scan::groups::GroupBy;
@@ -124,7 +124,8 @@ fn write(
         let summary = (!args.quiet).then(|| report.summary(terminal::width(), args.color.on_stdout()));
         Ok::<_, Error>((report.live_tokens(), summary))
     })??;
-    let notices = live_notice(live_tokens, now, args.out.as_deref()).into_iter().chain(notices(scan));
+    let tables = args.out.as_deref().filter(|_| about::formats(&args.format).contains(&Format::Csv));
+    let notices = live_notice(live_tokens, now, tables).into_iter().chain(notices(scan));
     let notices = notices.chain(idle_groups(&groups, scan));
     notices.for_each(|notice| terminal::complain(&notice));
     if let Some(summary) = summary {
@@ -144,16 +145,16 @@ fn idle_groups(groups: &[String], scan: &Scan) -> Vec<String> {
     idle.map(|(_, name)| format!("no finding has a value of --group-by {name}: expected a key of JSON or logfmt lines, or NAME=PATTERN")).collect()
 }
 
-/// That what leaked into the logs can still be misused, and where to look.
-fn live_notice(live_tokens: u64, now: Timestamp, out: Option<&Path>) -> Option<String> {
+/// That what leaked into the logs can still be misused, and where to look: in the tables, if they are written to a directory.
+fn live_notice(live_tokens: u64, now: Timestamp, tables: Option<&Path>) -> Option<String> {
     let found = match live_tokens {
         0 => return None,
         1 => format!("1 token is still usable at {now}"),
         more => format!("{more} tokens are still usable at {now}"),
     };
-    Some(match out {
-        Some(out) => format!("{found}: see {}", out.join("live.csv").display()),
-        None => format!("{found} (see live.csv with --out DIR)"),
+    Some(match tables {
+        Some(tables) => format!("{found}: see {}", tables.join("live.csv").display()),
+        None => format!("{found} (see live.csv with --out DIR --format csv)"),
     })
 }
 
