@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::facts::Seen;
+use super::messages::MessageCount;
 use super::{Confidence, Hint, HintName};
 use crate::secret::Fingerprint;
 use crate::tally::earliest;
@@ -53,6 +54,18 @@ impl Group {
         }
         self.first_seen = earliest(self.first_seen, other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
+    }
+
+    /// Adds what verifiers said. Tokens count once for each kind of message.
+    pub(super) fn add_messages(&mut self, message: &MessageCount) {
+        self.merge(&Self {
+            occurrences: message.occurrences,
+            tokens: message.distinct_tokens,
+            last: None,
+            sources: message.sources.clone(),
+            first_seen: message.first_seen,
+            last_seen: message.last_seen,
+        });
     }
 
     /// The hint that this group is the evidence of.

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Confidence, Hint, HintName};
+use super::group::Group;
 use crate::message::{Cause, Entry};
-use crate::tally::{self, MessageKey, MessageTally, earliest};
+use crate::tally::{self, MessageKey, MessageTally};
 use crate::timestamp::Timestamp;
 use crate::verdict::{KeyStatus, SignatureStatus, Verdict, VerdictSet};
 
@@ -99,13 +99,9 @@ impl MessageCount {
 /// Messages that have one cause in common.
 #[derive(Default)]
 pub(super) struct Gathered {
-    pub(super) occurrences: u64,
-    distinct_tokens: u64,
+    pub(super) group: Group,
     /// The verifiers, those that say most first, then by name.
     pub(super) stacks: Vec<(String, u64)>,
-    pub(super) sources: BTreeMap<u32, u64>,
-    pub(super) first_seen: Option<Timestamp>,
-    last_seen: Option<Timestamp>,
 }
 
 /// Adds messages up.
@@ -113,39 +109,10 @@ pub(super) fn gathered<'a>(messages: impl Iterator<Item = &'a MessageCount>) -> 
     let mut all = Gathered::default();
     let mut stacks: BTreeMap<&str, u64> = BTreeMap::new();
     for message in messages {
-        all.occurrences += message.occurrences;
-        all.distinct_tokens += message.distinct_tokens;
         *stacks.entry(&message.stack).or_default() += message.occurrences;
-        for (&source, count) in &message.sources {
-            *all.sources.entry(source).or_default() += count;
-        }
-        all.first_seen = earliest(all.first_seen, message.first_seen);
-        all.last_seen = all.last_seen.max(message.last_seen);
+        all.group.add_messages(message);
     }
     all.stacks = stacks.into_iter().map(|(stack, count)| (stack.to_owned(), count)).collect();
     all.stacks.sort_by_key(|(_, count)| Reverse(*count));
     all
-}
-
-impl Gathered {
-    /// The hint that these messages are the evidence of.
-    pub(super) fn hint(
-        &self,
-        hint: HintName,
-        confidence: Confidence,
-        evidence: String,
-        what_to_check: String,
-    ) -> Hint {
-        Hint {
-            hint,
-            confidence,
-            evidence,
-            occurrences: self.occurrences,
-            distinct_tokens: self.distinct_tokens,
-            sources: self.sources.len() as u64,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            what_to_check,
-        }
-    }
 }

@@ -19,12 +19,13 @@ impl Rule<'_> for PolicyGap {
     fn find(&self, facts: &Facts<'_>, messages: &[MessageCount]) -> Option<Hint> {
         let stricter = gathered(messages.iter().filter(|message| verifier_is_stricter(facts, message)));
         let laxer = gathered(messages.iter().filter(|message| verifier_is_laxer(message)));
-        let (all, what, confidence, check) = if stricter.occurrences >= FEW {
-            let confidence = if stricter.occurrences >= MANY { Confidence::High } else { Confidence::Medium };
+        let (all, what, confidence, check) = if stricter.group.occurrences >= FEW {
+            let confidence =
+                if stricter.group.occurrences >= MANY { Confidence::High } else { Confidence::Medium };
             let check = "Compare the verifier's configured issuer and audience with iss and audiences of the policy, \
                          character by character; whichever does not say what the issuer promises is to be changed";
             (stricter, "refuse an issuer or audience that the policy allows", confidence, check)
-        } else if laxer.occurrences >= FEW {
+        } else if laxer.group.occurrences >= FEW {
             let check = "See whether the verifier checks iss and aud at all, and if it does, which values it allows; either \
                          it takes tokens that it should refuse, or the policy lacks a value";
             (
@@ -39,11 +40,11 @@ impl Rule<'_> for PolicyGap {
         let stacks = list(all.stacks.iter().map(|(stack, count)| format!("{stack} ({count})")));
         let evidence = format!(
             "{} of {} {what}: {stacks}; {}",
-            counted(all.occurrences, "message"),
+            counted(all.group.occurrences, "message"),
             counted(all.stacks.len() as u64, "verifier"),
-            facts.places(&all.sources)
+            facts.places(&all.group.sources)
         );
-        Some(all.hint(HintName::PolicyGap, confidence, evidence, check.to_owned()))
+        Some(all.group.hint(HintName::PolicyGap, confidence, evidence, check.to_owned()))
     }
 }
 

@@ -24,28 +24,28 @@ pub(super) struct StaleKeyCache;
 impl Rule<'_> for StaleKeyCache {
     fn find(&self, facts: &Facts<'_>, messages: &[MessageCount]) -> Option<Hint> {
         let all = gathered(messages.iter().filter(|message| contradicts(message)));
-        if all.occurrences < FEW {
+        if all.group.occurrences < FEW {
             return None;
         }
-        let published = published_before(facts, all.first_seen);
-        let soon = published.zip(all.first_seen).map(|(from, seen)| seen.millis() - from.millis());
+        let published = published_before(facts, all.group.first_seen);
+        let soon = published.zip(all.group.first_seen).map(|(from, seen)| seen.millis() - from.millis());
         let soon = soon.filter(|millis| *millis <= SOON);
         let stacks = list(all.stacks.iter().map(|(stack, count)| format!("{stack} ({count})")));
         let mut evidence = format!(
             "{} of {} call the key unknown or the signature wrong, of tokens that verify with a current key: {stacks}",
-            counted(all.occurrences, "message"),
+            counted(all.group.occurrences, "message"),
             counted(all.stacks.len() as u64, "verifier"),
         );
         if let (Some(millis), Some(from)) = (soon, published) {
             evidence +=
                 &format!("; the first comes {} after keys were published at {from}", duration(millis));
         }
-        evidence += &format!("; {}", facts.places(&all.sources));
+        evidence += &format!("; {}", facts.places(&all.group.sources));
         let check = "Restart the verifier, or drop its cached key set, and see the messages end; then make it fetch the key \
                      set again when it meets a kid that it does not know, and check that it can reach the issuer's jwks_uri"
             .to_owned();
         let confidence = if soon.is_some() { Confidence::High } else { Confidence::Medium };
-        Some(all.hint(HintName::StaleKeyCache, confidence, evidence, check))
+        Some(all.group.hint(HintName::StaleKeyCache, confidence, evidence, check))
     }
 }
 

@@ -7,11 +7,12 @@ use smallvec::SmallVec;
 
 use super::cell::Cell;
 use super::kinds::{Kind, Kinds};
-use super::live::{Live, LiveEntry};
+use super::live::{Live, LiveEntry, Storing};
 use super::subjects::{Gathered, PAIR, RowsOfKinds, Subjects};
 use super::{Findings, SLICE};
 use crate::at_once::AtOnce;
 use crate::spill::Tokens;
+use crate::tally::live_tokens;
 use crate::verdict::Outcome;
 
 /// What was counted.
@@ -36,8 +37,8 @@ impl<'a> Counted<'a> {
         let mut subjects = Gathered::new(
             tokens.spill(PAIR).map(|(spill, memory)| (spill, memory / size_of::<(u64, u32)>())),
         );
-        let mut live = Live::of(tokens, now, leeway);
-        let is_stored = matches!(tokens, Tokens::Stored(_));
+        let mut storing = Storing::of(tokens);
+        let is_stored = storing.is_some();
         tokens.slices(
             // Each slice has nearly all kinds again.
             4 * SLICE,
@@ -50,10 +51,13 @@ impl<'a> Counted<'a> {
             },
             |(others, usable)| {
                 subjects.add(kinds.merge(others))?;
-                live.add(usable?)
+                storing.as_mut().map_or(Ok(()), |storing| storing.add(usable?))
             },
         )?;
-        let live = live.finish()?;
+        let live = match storing {
+            Some(storing) => storing.finish()?,
+            None => Live::Kept(live_tokens(tokens.kept(), now, leeway)),
+        };
         let subjects = subjects.finish()?;
         let subjects_by_verdict = subjects_by(&subjects, &kinds, |_, outcome| verdict_row(outcome))?;
         let subjects_by_client = subjects_by(&subjects, &kinds, client_row)?;

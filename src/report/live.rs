@@ -10,7 +10,7 @@ use super::tokens::{distinct_sources, first_location};
 use super::{NamedToken, Report};
 use crate::secret::Fingerprint;
 use crate::spill::{self, Spill, Stored, Tokens};
-use crate::tally::{TokenTally, is_live, live_tokens, usable_until};
+use crate::tally::{TokenTally, is_live, usable_until};
 use crate::timestamp::Timestamp;
 
 /// How many bytes a token's place among the live ones is stored in.
@@ -20,10 +20,17 @@ const PLACE: usize = 9 + Fingerprint::LENGTH;
 pub(super) enum Live<'a> {
     /// In memory.
     Kept(Vec<NamedToken<'a>>),
-    /// On their way to be stored: how many there are, those that are not stored yet, and how much memory these may take.
-    Storing { count: u64, entries: Vec<LiveEntry>, spill: Spill, memory: usize },
     /// On disk, and how many there are.
     Stored(Stored, u64),
+}
+
+/// Tokens that are still usable, on their way to be stored.
+pub(super) struct Storing {
+    count: u64,
+    /// Those that are not stored yet, and how much memory they may take.
+    entries: Vec<LiveEntry>,
+    memory: usize,
+    spill: Spill,
 }
 
 /// A token that is still usable, as it is stored: its place, and all that happened to it.
@@ -45,47 +52,32 @@ impl LiveEntry {
     }
 }
 
-impl<'a> Live<'a> {
-    /// Those of tokens in memory; of others none yet.
-    pub(super) fn of(tokens: &Tokens<'a>, now: Timestamp, leeway: i64) -> Self {
-        match (tokens, tokens.spill(PLACE)) {
-            (Tokens::Kept(tokens), _) => Self::Kept(live_tokens(tokens, now, leeway)),
-            (_, Some((spill, memory))) => Self::Storing { count: 0, entries: Vec::new(), spill, memory },
-            (_, None) => Self::Kept(Vec::new()),
-        }
+impl Storing {
+    /// None yet; `None` of tokens that are kept in memory.
+    pub(super) fn of(tokens: &Tokens<'_>) -> Option<Self> {
+        let (spill, memory) = tokens.spill(PLACE)?;
+        Some(Self { count: 0, entries: Vec::new(), memory, spill })
     }
 
-    /// Adds some that are to be stored.
+    /// Adds some.
     pub(super) fn add(&mut self, more: Vec<LiveEntry>) -> io::Result<()> {
-        let Self::Storing { count, entries, memory, .. } = self else { return Ok(()) };
-        *count += more.len() as u64;
-        entries.extend(more);
-        let size = |entry: &LiveEntry| size_of::<LiveEntry>() + entry.1.len();
+        self.count += more.len() as u64;
+        self.entries.extend(more);
         // Entries are of much the same size.
-        let all = entries.last().map_or(0, size) * entries.len();
-        if all < *memory { Ok(()) } else { self.store() }
+        let size = self.entries.last().map_or(0, |entry| size_of::<LiveEntry>() + entry.1.len());
+        if size * self.entries.len() < self.memory { Ok(()) } else { self.store() }
     }
 
     fn store(&mut self) -> io::Result<()> {
-        let Self::Storing { entries, spill, .. } = self else { return Ok(()) };
+        let Self { entries, spill, .. } = self;
         entries.sort_unstable_by_key(|LiveEntry(place, _)| *place);
         spill.write(|push| entries.drain(..).try_for_each(|LiveEntry(place, token)| push(&place, &token)))
     }
 
     /// All are added.
-    pub(super) fn finish(mut self) -> io::Result<Self> {
+    pub(super) fn finish(mut self) -> io::Result<Live<'static>> {
         self.store()?;
-        Ok(match self {
-            Self::Storing { count, spill, .. } => Self::Stored(spill.finish(), count),
-            done => done,
-        })
-    }
-
-    fn count(&self) -> u64 {
-        match self {
-            Self::Kept(tokens) => tokens.len() as u64,
-            Self::Storing { count, .. } | Self::Stored(_, count) => *count,
-        }
+        Ok(Live::Stored(self.spill.finish(), self.count))
     }
 }
 
@@ -93,7 +85,10 @@ impl Report<'_> {
     /// How many tokens are still usable: the rows of `live.csv`.
     #[must_use]
     pub fn live_tokens(&self) -> u64 {
-        self.counted.live.count()
+        match &self.counted.live {
+            Live::Kept(tokens) => tokens.len() as u64,
+            Live::Stored(_, count) => *count,
+        }
     }
 
     /// Hands the first rows of `live.csv` to `take`, so many at most, in order, until that fails.
@@ -109,7 +104,6 @@ impl Report<'_> {
                 let mut cells = Cells::default();
                 tokens.iter().take(most).try_for_each(|token| take(row(token, now, &mut cells)))
             }
-            Live::Storing { .. } => Ok(()),
             Live::Stored(stored, _) => stored.each(|place, token| {
                 if taken == most {
                     return Ok(ControlFlow::Break(()));

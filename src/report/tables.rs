@@ -4,9 +4,7 @@
 //! row, and no key comes twice. Keys are kept in ordered maps, so that the rows are in the order of their columns by
 //! construction. Each table is one pass over the kinds of tokens.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use hashbrown::HashSet;
 
@@ -232,25 +230,20 @@ impl<'a> Report<'a> {
     /// The rows of `groups.csv`.
     pub(super) fn group_rows(&self) -> Vec<GroupRow<'a>> {
         let tally = self.findings.tally.groups();
-        let mut merged: BTreeMap<_, Cow<'a, GroupCount>> = BTreeMap::new();
-        for (number, name) in self.findings.groups.iter().enumerate() {
-            for (value, verdict, count) in tally.iter(number) {
-                match merged.entry((Cell::text(&**name), Cell::text(value), verdict.as_str())) {
-                    Entry::Vacant(entry) => drop(entry.insert(Cow::Borrowed(count))),
-                    Entry::Occupied(mut entry) => entry.get_mut().to_mut().merge(count.clone()),
-                }
-            }
-        }
-        let row = |((name, value, verdict), count): (_, Cow<'a, GroupCount>)| GroupRow {
-            name,
-            value,
-            verdict,
+        let counts = self.findings.groups.iter().enumerate();
+        let counts = counts.flat_map(|(number, name)| tally.iter(number).map(move |count| (name, count)));
+        let row = |(name, (value, verdict, count)): (&'a String, (&'a str, Verdict, &GroupCount))| GroupRow {
+            name: Cell::text(&**name),
+            value: Cell::text(value),
+            verdict: verdict.as_str(),
             occurrences: count.occurrences,
             distinct_tokens: count.tokens.count(),
             first_seen: count.first_seen.map(Shown),
             last_seen: count.last_seen.map(Shown),
         };
-        merged.into_iter().map(row).collect()
+        let mut rows: Vec<_> = counts.map(row).collect();
+        rows.sort_unstable();
+        rows
     }
 
     /// The rows of `hints.csv`, most telling first.

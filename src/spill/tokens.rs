@@ -121,7 +121,16 @@ pub enum Tokens<'t> {
     Stored(&'t StoredTokens),
 }
 
-impl Tokens<'_> {
+impl<'t> Tokens<'t> {
+    /// Those in memory.
+    #[must_use]
+    pub fn kept(&self) -> &[NamedToken<'t>] {
+        match self {
+            Self::Kept(tokens) => tokens,
+            Self::Stored(_) => &[],
+        }
+    }
+
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -21,7 +21,7 @@ pub use live::{is_live, live_tokens, usable_until};
 pub use messages::{MessageCount, MessageKey, MessageNumber, MessageTally};
 pub use offsets::{NearMisses, Offsets};
 pub use places::Places;
-pub use record::{MarkCounts, Marks, Record};
+pub use record::{MarkCounts, Record};
 pub use source::SourceTally;
 pub use timeline::{BucketWidth, Timeline};
 

@@ -37,7 +37,7 @@ pub(super) type GroupKey = (u32, Option<Arc<str>>, Verdict);
 
 /// What a token is counted in; some of it more than once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Marks {
+struct Marks {
     buckets: Vec<Bucket>,
     messages: Vec<MessageKey>,
     groups: Vec<GroupKey>,
@@ -216,6 +216,7 @@ mod tests {
         let source: Arc<str> = "a.log".into();
         let event_time = (at % 7 != 0).then(|| Timestamp::from_seconds(at));
         let line = u64::from(value) + 1;
+        tally.remark(number, Remarks { fails_by_line_end: value == 1, skips_keys: value == 2 });
         tally.add(
             number,
             outcome,
@@ -245,7 +246,12 @@ mod tests {
             tally.messages().iter().map(|(k, c)| (k, c.occurrences, c.tokens.count())).collect();
         let mut tokens = tokens.clone();
         tokens.values_mut().for_each(|token| token.outcomes.sort_by(|a, b| a.0.cmp(&b.0)));
-        format!("{timeline:?} {groups:?} {messages:?} {tokens:?}")
+        let remarked = (
+            tally.remarked(|remarks| remarks.fails_by_line_end),
+            tally.remarked(|remarks| remarks.skips_keys),
+        );
+        let verdicts = tally.verdicts();
+        format!("{remarked:?} {verdicts:?} {timeline:?} {groups:?} {messages:?} {tokens:?}")
     }
 
     proptest! {

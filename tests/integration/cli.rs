@@ -85,7 +85,7 @@ fn a_verdict_named_by_fail_on_exits_with_1() {
 fn wrong_usage_exits_with_2_says_what_to_do_and_writes_nothing() {
     let dir = logs();
     fs::write(dir.path().join("short.key"), "short").unwrap();
-    let cases: [(&[&str], &[&str]); 18] = [
+    let cases: [(&[&str], &[&str]); 19] = [
         (&["--fail-on", "expird"], &["--fail-on", "expird", "live", "stale_kid"]),
         (&["--now", "soon"], &["--now", "soon", "2026-06-12T02:00:00Z"]),
         (&["--tz", "Europe/Berlim"], &["--tz", "Europe/Berlim", "IANA"]),
@@ -101,6 +101,7 @@ fn wrong_usage_exits_with_2_says_what_to_do_and_writes_nothing() {
         (&["--time-format", "%Q"], &["--time-format"]),
         (&["--time-key", "a..b"], &["--time-key", "a..b"]),
         (&["--threads", "0"], &["--threads"]),
+        (&["--group-by", "svc", "--group-by", "svc=^(\\w+)"], &["--group-by", "svc", "twice"]),
         (&["--memory", "1KiB"], &["--memory", "64MiB", "1.0 KiB"]),
         (&["--memory", "lots"], &["--memory", "lots"]),
         (&["--no-such-flag"], &["--no-such-flag"]),
