@@ -65,6 +65,27 @@ impl GroupBy {
         }
         Ok(Self { name: name.to_owned(), rule })
     }
+
+    /// Reads one of each text; no two may have the same name, or a finding would be counted twice in one row.
+    ///
+    /// # Errors
+    ///
+    /// Which text is wrong, what was expected and what was found.
+    pub fn parse_all(texts: &[String]) -> Result<Vec<Self>, String> {
+        let mut groups: Vec<Self> = Vec::with_capacity(texts.len());
+        for text in texts {
+            let group = Self::parse(text).map_err(|error| format!("{}: {error}", text.escape_debug()))?;
+            if groups.iter().any(|other| other.name == group.name) {
+                let name = group.name.escape_debug();
+                return Err(format!(
+                    "{}: expected each name once, but found {name} twice; call one NAME=PATTERN",
+                    text.escape_debug()
+                ));
+            }
+            groups.push(group);
+        }
+        Ok(groups)
+    }
 }
 
 /// The value of each group, where there is one.

@@ -231,19 +231,8 @@ fn options(args: &Args) -> Result<Options> {
         profile: args.output.profile(),
         ..Criteria::new(policy)
     };
-    let groups = args.output.group_by.iter().map(|text| {
-        GroupBy::parse(text)
-            .map_err(|error| Error::new(format!("--group-by {}: {error}", text.escape_debug())))
-    });
-    let groups = groups.collect::<Result<Vec<_>>>()?;
-    // A finding would be counted twice in one row.
-    let twice = |n: &usize| groups[..*n].iter().any(|other| other.name == groups[*n].name);
-    if let Some(n) = (0..groups.len()).find(twice) {
-        let name = groups[n].name.escape_debug();
-        return Err(Error::new(format!(
-            "--group-by: expected each name once, but found {name} twice; call one NAME=PATTERN"
-        )));
-    }
+    let groups = GroupBy::parse_all(&args.output.group_by);
+    let groups = groups.map_err(|error| Error::new(format!("--group-by {error}")))?;
     let memory = Some(memory(args.memory)?);
     Ok(Options { groups: groups.into(), memory, ..options_at(&args.time, args.threads, criteria)? })
 }
