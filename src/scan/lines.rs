@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::event_time::{LineTime, TimeFormat, TimeRules, W3cFields, of_line};
+use super::event_time::{LineTime, Recent, TimeFormat, TimeRules, W3cFields};
 use super::groups::{Grouping, Values, with_head};
 use super::survey::Survey;
 use crate::input::chunk::{Chunk, Mark};
@@ -170,6 +170,7 @@ pub struct Lines<'c> {
     /// The last line before `known_to` that states its time.
     carried: Option<Stated>,
     known_to: usize,
+    recent: Recent,
 }
 
 impl<'c> Lines<'c> {
@@ -196,6 +197,7 @@ impl<'c> Lines<'c> {
                 .map(|time| Stated { at: time.at, offset: context.inside_record })
                 .or(context.carried),
             known_to,
+            recent: Recent::default(),
         }
     }
 
@@ -275,13 +277,13 @@ impl<'c> Lines<'c> {
     }
 
     /// The time that the line from `start` to `end` states.
-    fn stated(&self, start: usize, end: usize) -> Option<LineTime> {
+    fn stated(&mut self, start: usize, end: usize) -> Option<LineTime> {
         if start == 0 && self.chunk.begins_inside_line {
             return self.context.inside;
         }
         let line = &self.chunk.bytes[start..end];
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        of_line(line, &self.context.rules, self.context.fields.as_deref())
+        self.recent.of_line(line, &self.context.rules, self.context.fields.as_deref())
     }
 
     /// The values of the groups for the last position; none unless they are asked for.

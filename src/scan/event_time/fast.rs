@@ -9,9 +9,16 @@ use crate::timestamp::Timestamp;
 use super::cursor::two;
 use super::instant::{YEARS, days_from_civil, days_in};
 
+/// A date and a time of day, up to the second.
+pub(super) const TO_SECOND: usize = 19;
+
 /// The instant that `line` starts with, and where its text ends.
 pub(super) fn rfc3339(line: &[u8]) -> Option<(Timestamp, usize)> {
-    let block: &[u8; 19] = line.first_chunk()?;
+    behind_second(line, second(line.first_chunk()?)?)
+}
+
+/// Seconds since 1970 of `2026-06-12T01:02:03`, as if it were UTC.
+pub(super) fn second(block: &[u8; TO_SECOND]) -> Option<i64> {
     let marks = [block[4], block[7], block[10], block[13], block[16]];
     if marks != *b"--T::" {
         return None;
@@ -28,17 +35,21 @@ pub(super) fn rfc3339(line: &[u8]) -> Option<(Timestamp, usize)> {
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
+    Some(days_from_civil(year, month, day) * 86_400 + i64::from(hour * 3600 + minute * 60 + second))
+}
+
+/// The instant that `line` starts with, whose date and time of day are `seconds`, and where its text ends.
+pub(super) fn behind_second(line: &[u8], seconds: i64) -> Option<(Timestamp, usize)> {
     let (millis, zone) = fraction(line)?;
     let (offset, end) = offset(line, zone)?;
-    let seconds = days_from_civil(year, month, day) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
     let at = (seconds - i64::from(offset)) * 1000 + i64::from(millis.unwrap_or(0));
     Some((Timestamp::new(at, millis.is_some()), end))
 }
 
 /// Milliseconds behind the seconds, if stated, and where the zone starts.
 fn fraction(line: &[u8]) -> Option<(Option<u32>, usize)> {
-    if line.get(19) != Some(&b'.') {
-        return Some((None, 19));
+    if line.get(TO_SECOND) != Some(&b'.') {
+        return Some((None, TO_SECOND));
     }
     let digits = line[20..].iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
     if !(1..=9).contains(&digits) {

@@ -4,6 +4,8 @@
 //! bracket, `key=value`, `name::`, `web-1  | `, `<PRI>`. A plain word is none, so that a sentence with a date in it
 //! (`token expired 2026-06-12 …`) is not taken for a dated line.
 
+use crate::timestamp::Timestamp;
+
 use super::LineTime;
 use super::columns;
 use super::cursor::Cursor;
@@ -23,9 +25,8 @@ const PREFIX_LENGTH: usize = 128;
 
 /// The line's own time, for a line without escape sequences.
 pub(super) fn of_line(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
-    if let Some((at, end)) = fast::rfc3339(line) {
-        let format = if is_cri(&line[end..]) { TimeFormat::Cri } else { TimeFormat::Rfc3339 };
-        return Some(LineTime { at, format });
+    if let Some(found) = fast::rfc3339(line) {
+        return Some(behind_rfc3339(line, found));
     }
     let mut cursor = Cursor::new(line, 0);
     let found = match *line.first()? {
@@ -51,6 +52,12 @@ pub(super) fn of_line(line: &[u8], rules: &TimeRules) -> Option<LineTime> {
         _ => return behind_prefixes(line, rules),
     };
     settled(found?, rules)
+}
+
+/// The time of a line that begins with this one; `end` is where that ends.
+pub(super) fn behind_rfc3339(line: &[u8], (at, end): (Timestamp, usize)) -> LineTime {
+    let format = if is_cri(&line[end..]) { TimeFormat::Cri } else { TimeFormat::Rfc3339 };
+    LineTime { at, format }
 }
 
 pub(super) fn settled(found: Stamp<'_>, rules: &TimeRules) -> Option<LineTime> {

@@ -20,7 +20,7 @@
 //!
 //! A date and a time of day that exist (1970 to 2199; epoch numbers 1990 to 2100). A leap second is read as second 59.
 //! Fractions are cut to milliseconds. Dates with the year last are month first unless the first number is above 12,
-//! or dots separate them. Nothing here keeps state: chunks of a source are scanned in parallel.
+//! or dots separate them. Nothing here keeps state that changes an answer: chunks of a source are scanned in parallel.
 
 mod clock;
 mod columns;
@@ -36,6 +36,7 @@ mod keys;
 mod logfmt;
 mod marked;
 mod names;
+mod recent;
 mod rules;
 mod stamp;
 mod w3c;
@@ -47,6 +48,7 @@ use crate::timestamp::Timestamp;
 
 pub use custom::text_under_key;
 pub use format::TimeFormat;
+pub use recent::Recent;
 pub use rules::TimeRules;
 pub use w3c::W3cFields;
 

@@ -406,6 +406,23 @@ fn cut(at: jiff::Timestamp, subsecond: bool) -> Timestamp {
     Timestamp::new(at.as_nanosecond().div_euclid(1_000_000) as i64, subsecond)
 }
 
+/// Lines whose stamps are often those of the line before, with a byte changed here and there.
+fn line_of_a_few_seconds() -> impl Strategy<Value = String> {
+    let stamp = prop_oneof![
+        "2026-06-1[23]T01:00:0[01](\\.[0-9]{1,4})?(Z|\\+02:00)?",
+        "(10\\.0\\.0\\.[12]|12\\.06\\.2026|1781226123\\.5|10\\.0) - - \\[(12/Jun/2026:01:00:0[01] \\+0[02]00|12/Jun/2026:01:00:00\\.123 \\+0[02]00|2/Jun/2026:01:00:00 \\+0000|12/Jun/2026 01:00:00 \\+0000)\\]",
+    ];
+    let damage = proptest::option::weighted(0.3, (0_usize..70, "[0-9:+.TZ \x1bm\\[\\]-]"));
+    (stamp, "( stdout F a| stderr P b|\x1b\\[0m| INFO|x|)", damage).prop_map(|(stamp, tail, damage)| {
+        let mut line = stamp + &tail;
+        if let Some((place, byte)) = damage {
+            let place = place % line.len();
+            line.replace_range(place..=place, &byte);
+        }
+        line
+    })
+}
+
 proptest! {
     #[test]
     fn what_jiff_writes_as_rfc_3339_is_read_as_jiff_reads_it(
@@ -438,6 +455,15 @@ proptest! {
             let general = stamp::stamp(&mut cursor).unwrap();
             prop_assert_eq!(general.format, TimeFormat::Rfc3339);
             prop_assert_eq!(general.when.settle(&rules()), Some(fast));
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_of_the_lines_before_changes_no_answer(lines in prop::collection::vec(line_of_a_few_seconds(), 1..12)) {
+        let mut recent = Recent::default();
+        for line in lines {
+            let alone = of_line(line.as_bytes(), &rules(), None);
+            prop_assert_eq!(recent.of_line(line.as_bytes(), &rules(), None), alone, "{}", line);
         }
     }
 
