@@ -40,6 +40,7 @@
 //! ```
 
 pub mod at_once;
+pub mod changes;
 pub mod error;
 pub mod hints;
 pub mod input;
