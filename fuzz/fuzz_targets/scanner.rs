@@ -18,7 +18,7 @@ use jwtriage::policy::Policy;
 use jwtriage::report::ChunkRows;
 use jwtriage::scan::candidate::starts;
 use jwtriage::scan::event_time::TimeRules;
-use jwtriage::scan::feed::Feed;
+use jwtriage::scan::feed::{Bookmark, Feed};
 use jwtriage::scan::lines::{EventTime, TimeContext, TimeSource};
 use jwtriage::scan::survey::Survey;
 use jwtriage::tally::source::Found;
@@ -123,7 +123,7 @@ fn chunks(text: &[u8], capacity: usize) -> Vec<(Chunk, TimeContext)> {
         ..TimeContext::default()
     };
     let mut chunker = Chunker::new(text, 0, capacity);
-    let mut feed = Feed::new(context);
+    let mut feed = Feed::new(context, &Bookmark::default());
     let mut pieces = Vec::new();
     while let Some(chunk) = chunker.next_chunk(Vec::new()) {
         let survey = Survey::of(&chunk, &RULES, feed.known());

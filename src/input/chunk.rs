@@ -67,16 +67,20 @@ pub struct Chunker<R> {
     /// The offset of the next chunk.
     next: u64,
     ended: bool,
+    /// Whether a last line without an end is left alone: at the end of what was read, and before an error.
+    holds_back: (bool, bool),
     error: Option<io::Error>,
 }
 
 /// What there was to read, known at the end.
 #[derive(Debug)]
 pub struct End {
-    /// The offset behind the last byte.
+    /// The offset behind the last byte of the last chunk.
     pub bytes: u64,
     /// Whether the last line has no line end.
     pub ends_inside_line: bool,
+    /// Whether it may end inside a token.
+    pub ends_inside_run: bool,
     /// Why it ended before its end.
     pub error: Option<io::Error>,
 }
@@ -92,8 +96,17 @@ impl<R: Read> Chunker<R> {
             begins_inside_run: false,
             next: start,
             ended: false,
+            holds_back: (false, false),
             error: None,
         }
+    }
+
+    /// The same for a source that is read in parts. It begins where an earlier chunker has ended, maybe inside of a line and of a
+    /// run; a last line without an end is left for the next one if it `may_grow`, or if there is an error.
+    #[must_use]
+    pub fn in_part(self, (inside_line, inside_run): (bool, bool), may_grow: bool) -> Self {
+        let holds_back = (may_grow, true);
+        Self { begins_inside_line: inside_line, begins_inside_run: inside_run, holds_back, ..self }
     }
 
     /// The next chunk, in `buffer`, whose content is discarded; `None` at the end. After an error what was read before
@@ -121,7 +134,10 @@ impl<R: Read> Chunker<R> {
                 break (length, true, inside_run);
             }
             if self.ended {
-                break (window.len(), false, false);
+                let (at_end, at_error) = self.holds_back;
+                let holds_back = if self.error.is_some() { at_error } else { at_end };
+                // What is behind, if there ever is anything, may go on with a token.
+                break (if holds_back { 0 } else { window.len() }, false, true);
             }
             self.fill(&mut buffer, &mut filled);
         };
@@ -144,7 +160,12 @@ impl<R: Read> Chunker<R> {
 
     /// What there was to read; asked when no chunk is left.
     pub fn end(self) -> End {
-        End { bytes: self.next, ends_inside_line: self.begins_inside_line, error: self.error }
+        End {
+            bytes: self.next,
+            ends_inside_line: self.begins_inside_line,
+            ends_inside_run: self.begins_inside_run,
+            error: self.error,
+        }
     }
 
     /// Reads once behind the first `filled` bytes of the buffer.

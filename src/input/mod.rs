@@ -15,6 +15,7 @@
 //! - `tar`, `zip`: archives → members; `archive` is what both share
 //! - `text`: UTF-16 → UTF-8
 //! - [`chunk`]: a source's bytes → whole lines, in buffers of bounded size
+//! - [`witness`]: by what a source is known again
 //! - [`record`]: records that a container runtime has split → joined
 //!
 //! # Invariants
@@ -47,6 +48,7 @@ pub mod record;
 mod sniff;
 mod tar;
 mod text;
+pub mod witness;
 mod xz_blocks;
 mod xz_index;
 mod zip;

@@ -39,6 +39,16 @@ impl Opened {
     }
 }
 
+impl PlainFile {
+    /// Goes on reading at a byte of the file.
+    ///
+    /// # Errors
+    /// When the file cannot do that.
+    pub fn seek(&mut self, offset: u64) -> io::Result<()> {
+        self.0.seek(SeekFrom::Start(offset)).map(drop).map_err(with_plain_reason)
+    }
+}
+
 impl Read for PlainFile {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.0.read(out).map_err(with_plain_reason)

@@ -11,11 +11,12 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use memchr::memmem;
+use serde::{Deserialize, Serialize};
 
 use super::chunk::{Chunk, LINE_LIMIT, Mark};
 
 /// How a source's lines are wrapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wrapping {
     /// By containerd and CRI-O.
     Cri,
@@ -70,7 +71,33 @@ impl Default for Joiner {
     }
 }
 
+/// What a joiner has been told by the lines so far, but for records that are open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    wrapping: Option<Wrapping>,
+    lines: usize,
+}
+
 impl Joiner {
+    /// Goes on where another one stood that no record was open in.
+    #[must_use]
+    pub fn resumed(told: Told) -> Self {
+        let telling_lines = TELLING_LINES.saturating_sub(told.lines);
+        Self { wrapping: told.wrapping, telling_lines, ..Self::default() }
+    }
+
+    /// What the lines so far have told.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        Told { wrapping: self.wrapping, lines: TELLING_LINES - self.telling_lines }
+    }
+
+    /// Where the first line stands that is held back.
+    #[must_use]
+    pub fn held_from(&self) -> Option<Mark> {
+        self.held.front().and_then(|record| record.marks.first()).copied()
+    }
+
     /// The chunk with its split records joined, if there are any; a record whose end is still to come is kept for a later
     /// chunk. Whoever has asked [`Wrapping::splits`] tells the answer.
     pub fn join(&mut self, chunk: &Chunk, splits: Option<bool>) -> Option<Chunk> {

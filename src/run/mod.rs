@@ -9,6 +9,7 @@ mod hints;
 mod reader;
 mod source;
 mod store;
+mod stretch;
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
@@ -21,14 +22,16 @@ use reader::Reader;
 use source::{ReadState, SourceState};
 pub use store::Memory;
 use store::Store;
+use stretch::Part;
+pub use stretch::{Ending, Start, Stretch, Stretches};
 
 use crate::at_once::AtOnce;
 use crate::error::{Error, Result};
-use crate::input::chunk::LINE_LIMIT;
+use crate::input::chunk::{End, LINE_LIMIT};
 use crate::input::{self, Discovered, Helpers, Input, Limits, Problem, Status};
 use crate::report::{ChunkRows, OccurrenceSpool};
 use crate::scan::event_time::TimeRules;
-use crate::scan::feed::Fed;
+use crate::scan::feed::{Fed, Feed, Pieces};
 use crate::scan::groups::GroupBy;
 use crate::spill::{StoredTokens, Tokens};
 use crate::tally::{SourceTally, Tally};
@@ -56,6 +59,8 @@ pub struct Options {
     pub groups: Arc<[GroupBy]>,
     /// What tokens are judged by.
     pub criteria: Criteria,
+    /// What is to be read of which source, if all are read in parts; `None`: everything.
+    pub stretches: Option<Stretches>,
     /// How much memory tokens may take before they are stored on disk; `None`: as much as they need.
     pub memory: Option<Memory>,
 }
@@ -84,6 +89,8 @@ pub struct Scan {
     pub stored: Option<StoredTokens>,
     /// The sources, ordered by name.
     pub sources: Vec<SourceTally>,
+    /// Where sources were left that are read in parts, ordered by name.
+    pub endings: Vec<Ending>,
     /// Whether it was told to stop before its end.
     pub interrupted: bool,
 }
@@ -107,7 +114,21 @@ pub fn scan(
     occurrences: Option<&OccurrenceSpool>,
     stop: &AtomicBool,
 ) -> Result<Scan> {
-    let Discovered { inputs, problems } = input::discover(paths);
+    scan_inputs(input::discover(paths), options, observer, occurrences, stop)
+}
+
+/// Scans inputs that were discovered. What was read of them when it is stopped is in what is found.
+///
+/// # Errors
+/// See [`scan`].
+pub fn scan_inputs(
+    discovered: Discovered,
+    options: &Options,
+    observer: &dyn Observer,
+    occurrences: Option<&OccurrenceSpool>,
+    stop: &AtomicBool,
+) -> Result<Scan> {
+    let Discovered { inputs, problems } = discovered;
     observer.discovered(inputs.len(), inputs.iter().filter_map(|input| input.size).sum());
     let flow = Flow::new(options, observer, occurrences, stop);
     for problem in problems {
@@ -147,6 +168,7 @@ struct Flow<'r> {
     handed: AtomicUsize,
     buffers: Mutex<Vec<Vec<u8>>>,
     store: Option<Store>,
+    endings: Mutex<Vec<Ending>>,
     failure: Mutex<Option<Error>>,
 }
 
@@ -172,6 +194,7 @@ impl<'r> Flow<'r> {
             handed: AtomicUsize::new(0),
             buffers: Mutex::default(),
             store: options.memory.as_ref().map(|memory| Store::new(memory, threads)),
+            endings: Mutex::default(),
             failure: Mutex::default(),
         }
     }
@@ -232,7 +255,9 @@ impl<'r> Flow<'r> {
         said.into_iter().for_each(|messages| tally.messages_mut().merge(messages));
         let stored = store.map(|store| at_once(threads, |at_once| store.finish(&mut tally, at_once))?);
         let stored = stored.transpose()?;
-        Ok(Scan { tally, stored, sources, interrupted: self.stop.load(Ordering::Relaxed) })
+        let mut endings = into_inner(self.endings);
+        endings.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Scan { tally, stored, sources, endings, interrupted: self.stop.load(Ordering::Relaxed) })
     }
 
     /// Registers a source.
@@ -241,6 +266,14 @@ impl<'r> Flow<'r> {
         let state = Arc::new(SourceState::new(SourceId { name, number }));
         lock(&self.sources).push(Arc::clone(&state));
         state
+    }
+
+    /// Notes how far a source was read; gives what is left to be worked on.
+    fn leave(&self, state: &SourceState, part: Part, feed: Feed, end: End) -> Pieces {
+        let (pieces, read, ending) = part.end(&state.id.name, feed, end, self.is_stopped());
+        lock(&self.endings).extend(ending);
+        self.end(state, read);
+        pieces
     }
 
     /// Notes how far a source was read.

@@ -13,9 +13,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rayon::Scope;
 
-use super::source::{ReadState, SourceState};
+use super::source::SourceState;
+use super::stretch::{Part, Stretch};
 use super::{Flow, Observer};
-use crate::input::chunk::{Chunk, Chunker, End};
+use crate::input::chunk::{Chunk, Chunker};
 use crate::input::{PlainFile, Problem, Source, Status, Visitor};
 use crate::scan::event_time::TimeRules;
 use crate::scan::feed::{Fed, Feed};
@@ -33,34 +34,38 @@ pub(super) struct Reader<'f, 's, 'r> {
 impl Visitor for Reader<'_, '_, '_> {
     fn source(&mut self, source: &Source, bytes: &mut dyn Read) -> ControlFlow<()> {
         let flow = self.flow;
-        let state = flow.begin(source.name.clone().into());
+        let Some((state, mut part)) = self.begin(source, |stretch| Part::of_stream(source, stretch, bytes))
+        else {
+            return flow.go_on();
+        };
         let context = context(flow, source, &state);
         let rules = Arc::clone(&context.rules);
-        let mut feed = Feed::new(context);
-        let mut chunker = Chunker::new(bytes, source.start, flow.options.chunk_size);
-        while let Some(chunk) = chunker.next_chunk(flow.buffer()) {
+        let mut feed = part.feed(context);
+        let mut chunker = part.chunker(bytes, flow.options.chunk_size);
+        while !flow.is_stopped()
+            && let Some(chunk) = chunker.next_chunk(flow.buffer())
+        {
+            part.see(&chunk);
             let survey = Survey::of(&chunk, &rules, feed.known());
             feed.take(chunk, &survey).into_iter().for_each(|fed| self.share(&state, fed));
-            if flow.is_stopped() {
-                break;
-            }
         }
-        feed.finish().into_iter().for_each(|fed| self.share(&state, fed));
-        flow.end(&state, read_state(chunker.end(), source.start, feed.lines()));
+        flow.leave(&state, part, feed, chunker.end()).into_iter().for_each(|fed| self.share(&state, fed));
         flow.go_on()
     }
 
-    fn file(&mut self, source: &Source, file: PlainFile) -> ControlFlow<()> {
+    fn file(&mut self, source: &Source, mut file: PlainFile) -> ControlFlow<()> {
         let flow = self.flow;
-        let state = flow.begin(source.name.clone().into());
+        let Some((state, part)) = self.begin(source, |stretch| Part::of_file(source, stretch, &mut file))
+        else {
+            return flow.go_on();
+        };
         let context = context(flow, source, &state);
         let rules = Arc::clone(&context.rules);
         let (first, above) = sync_channel(1);
-        let _ = first.send(Feed::new(context));
-        let start = source.start;
+        let _ = first.send(part.feed(context));
         let bytes = Watched { file, observer: flow.observer };
-        let chunker = Chunker::new(bytes, start, flow.options.chunk_size);
-        SharedFile { flow, state, rules, chunker, start, above, is_shared: false }.read_on(self.scope);
+        let chunker = part.chunker(bytes, flow.options.chunk_size);
+        SharedFile { flow, state, rules, chunker, part, above, is_shared: false }.read_on(self.scope);
         flow.go_on()
     }
 
@@ -71,6 +76,27 @@ impl Visitor for Reader<'_, '_, '_> {
 }
 
 impl Reader<'_, '_, '_> {
+    /// Begins with a source, or with the part of it that is to be read; none if that is nothing, or cannot be.
+    fn begin(
+        &self,
+        source: &Source,
+        approach: impl FnOnce(Option<&Stretch>) -> io::Result<Part>,
+    ) -> Option<(Arc<SourceState>, Part)> {
+        let stretches = self.flow.options.stretches.as_ref();
+        let stretch = stretches.map(|all| all.get(source.name.as_str()).unwrap_or(&Stretch::From(None)));
+        if let Some(Stretch::Nothing) = stretch {
+            return None;
+        }
+        match approach(stretch) {
+            Ok(part) => Some((self.flow.begin(source.name.clone().into()), part)),
+            Err(error) => {
+                let (name, reason) = (source.name.clone(), error.to_string());
+                self.flow.note(Problem { name, status: Status::Partial, reason, offset: None });
+                None
+            }
+        }
+    }
+
     /// Hands a chunk to another thread, or works on it.
     fn share(&self, state: &Arc<SourceState>, fed: Fed) {
         let flow = self.flow;
@@ -93,7 +119,7 @@ struct SharedFile<'f, 'r> {
     state: Arc<SourceState>,
     rules: Arc<TimeRules>,
     chunker: Chunker<Watched<'r>>,
-    start: u64,
+    part: Part,
     /// Whence the feed comes when the chunk above has been through it.
     above: Receiver<Feed>,
     /// Whether other threads may read on.
@@ -108,6 +134,7 @@ impl<'f> SharedFile<'f, '_> {
         while !flow.is_stopped()
             && let Some(chunk) = self.chunker.next_chunk(flow.buffer())
         {
+            self.part.see(&chunk);
             let (below, next) = sync_channel(1);
             let above = mem::replace(&mut self.above, next);
             let turn = Turn { above, below };
@@ -126,10 +153,10 @@ impl<'f> SharedFile<'f, '_> {
     }
 
     fn end(self) {
-        let Self { flow, state, chunker, start, above, is_shared, .. } = self;
-        if let Ok(mut feed) = above.recv() {
-            feed.finish().into_iter().for_each(|fed| flow.triage(&state, fed));
-            flow.end(&state, read_state(chunker.end(), start, feed.lines()));
+        let Self { flow, state, chunker, part, above, is_shared, .. } = self;
+        if let Ok(feed) = above.recv() {
+            let pieces = flow.leave(&state, part, feed, chunker.end());
+            pieces.into_iter().for_each(|fed| flow.triage(&state, fed));
         }
         flow.handed.fetch_sub(is_shared.into(), Ordering::Relaxed);
     }
@@ -181,15 +208,4 @@ fn context(flow: &Flow<'_>, source: &Source, state: &SourceState) -> TimeContext
         groups: (!options.groups.is_empty()).then(|| GroupContext::new(grouping())),
         ..TimeContext::default()
     }
-}
-
-/// How far a source was read whose first byte stood at `start`, and in which so many lines have ended.
-fn read_state(end: End, start: u64, lines: u64) -> ReadState {
-    let End { bytes, ends_inside_line, error } = end;
-    let (status, error) = match error {
-        None => (Status::Complete, String::new()),
-        Some(error) if bytes == start => (Status::Unreadable, format!("at byte {bytes}: {error}")),
-        Some(error) => (Status::Partial, format!("at byte {bytes}: {error}")),
-    };
-    ReadState { status, bytes, lines: lines + u64::from(ends_inside_line), error }
 }

@@ -1,15 +1,18 @@
 //! The chunks of one source in their order: split records joined, cut where a W3C directive changes what is known about the
 //! columns, and each with its lines numbered and with what is known about its time from the chunks before it.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use memchr::memmem;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::lines::TimeContext;
+use super::event_time::W3cFields;
+use super::lines::{Stated, TimeContext};
 use super::survey::{Known, Survey};
-use crate::input::chunk::{Chunk, Mark};
-use crate::input::record::Joiner;
+use crate::input::chunk::{Chunk, Chunker, End, Mark};
+use crate::input::record::{Joiner, Told};
 
 /// See the module. It is passed on from chunk to chunk.
 pub struct Feed {
@@ -32,14 +35,68 @@ pub struct Fed {
     pub number: u64,
 }
 
+/// Where a source was left, and all that has to be known to go on there as if it had been read at once. It holds no text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bookmark {
+    /// The offset of the first byte that was not read.
+    pub offset: u64,
+    /// How many lines have ended above.
+    lines: u64,
+    /// Whether it is inside of a line, and in a run that may be a token.
+    inside: (bool, bool),
+    /// The last line above that states its time.
+    carried: Option<Stated>,
+    fields: Option<W3cFields>,
+    told: Told,
+}
+
+impl Bookmark {
+    /// The beginning of a source whose first byte stands there.
+    #[must_use]
+    pub fn beginning(offset: u64) -> Self {
+        Self { offset, ..Self::default() }
+    }
+
+    /// How many lines have begun above.
+    #[must_use]
+    pub fn lines_begun(&self) -> u64 {
+        self.lines + u64::from(self.inside.0)
+    }
+
+    /// Cuts the source's bytes from here on, which are what is read.
+    pub fn chunker<R: Read>(&self, reader: R, capacity: usize, may_grow: bool) -> Chunker<R> {
+        Chunker::new(reader, self.offset, capacity).in_part(self.inside, may_grow)
+    }
+}
+
 /// What becomes of a chunk: nearly always one.
 pub type Pieces = SmallVec<[Fed; 1]>;
 
 impl Feed {
-    /// At the beginning of a source, of which this is known.
+    /// Goes on at a place in a source, of which this is known.
     #[must_use]
-    pub fn new(context: TimeContext) -> Self {
-        Self { joiner: Joiner::default(), context, number: 0, lines: 0 }
+    pub fn new(context: TimeContext, bookmark: &Bookmark) -> Self {
+        let fields = bookmark.fields.clone().map(Arc::new);
+        let context = TimeContext { carried: bookmark.carried, fields, ..context };
+        Self { joiner: Joiner::resumed(bookmark.told), context, number: 0, lines: bookmark.lines }
+    }
+
+    /// Where to go on when `end` is where the chunks that were taken have ended. What is held back is read again then.
+    #[must_use]
+    pub fn bookmark(&self, end: &End) -> Bookmark {
+        let held = self.joiner.held_from();
+        let is_inside = held.is_none() && end.ends_inside_line;
+        // The rest of the line that it is inside of is of that line's time.
+        let inside = self.context.inside.filter(|_| is_inside);
+        let inside = inside.map(|time| Stated { at: time.at, offset: self.context.inside_record });
+        Bookmark {
+            offset: held.map_or(end.bytes, |mark| mark.offset),
+            lines: held.map_or(self.lines, |mark| mark.line - 1),
+            inside: (is_inside, is_inside && end.ends_inside_run),
+            carried: inside.or(self.context.carried),
+            fields: self.context.fields.as_deref().map(W3cFields::to_be_kept),
+            told: self.joiner.told(),
+        }
     }
 
     /// How many lines have ended in the chunks that were taken.
@@ -150,7 +207,7 @@ mod tests {
     fn fed(text: &str, capacity: usize) -> (Vec<Fed>, u64) {
         let context = TimeContext::default();
         let rules = Arc::clone(&context.rules);
-        let mut feed = Feed::new(context);
+        let mut feed = Feed::new(context, &Bookmark::default());
         let mut chunker = Chunker::new(text.as_bytes(), 0, capacity);
         let mut pieces = Vec::new();
         while let Some(chunk) = chunker.next_chunk(Vec::new()) {

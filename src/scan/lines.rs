@@ -6,6 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::event_time::{LineTime, Recent, TimeFormat, TimeRules, W3cFields};
 use super::groups::{Grouping, Values, with_head};
 use super::survey::Survey;
@@ -52,7 +54,7 @@ pub struct EventTime {
 pub const RECORD_LIMIT: u64 = 64 << 10;
 
 /// A line that states its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stated {
     /// The time.
     pub at: Timestamp,

@@ -11,6 +11,7 @@ mod laws;
 mod leak;
 mod logs;
 mod messages;
+mod parts;
 mod profiles;
 mod signatures;
 mod support;

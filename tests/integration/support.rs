@@ -13,7 +13,7 @@ use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
 use jwtriage::policy::Policy;
 use jwtriage::report::{About, Findings, Format, OccurrenceSpool, Report, Staging};
-use jwtriage::run::{self, Observer, Options};
+use jwtriage::run::{self, Ending, Observer, Options};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::tally::{SourceTally, Tally};
 use jwtriage::timestamp::Timestamp;
@@ -81,6 +81,7 @@ pub(crate) fn rows(csv: &[u8]) -> Vec<BTreeMap<String, String>> {
 /// How to scan when nothing special is wanted: one thread, lines without time are at [`NOON`].
 pub(crate) fn options() -> Options {
     Options {
+        stretches: None,
         threads: 1,
         chunk_size: LINE_LIMIT,
         limits: Limits::default(),
@@ -96,6 +97,7 @@ pub(crate) fn options() -> Options {
 pub(crate) struct Scanned {
     pub(crate) tally: Tally,
     pub(crate) sources: Vec<SourceTally>,
+    pub(crate) endings: Vec<Ending>,
     /// The report, `occurrences.csv` included.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
@@ -167,6 +169,6 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
     spool.finish(sources, &staging).unwrap();
     staging.publish().unwrap();
     let files = files(&out);
-    let run::Scan { tally, sources, .. } = scan;
-    Scanned { tally, sources, files }
+    let run::Scan { tally, sources, endings, .. } = scan;
+    Scanned { tally, sources, endings, files }
 }

@@ -264,6 +264,7 @@ pub fn options_at(args: &TimeArgs, threads: Option<NonZeroUsize>, criteria: Crit
         at,
         groups: Arc::default(),
         criteria: Criteria { since, until, ..criteria },
+        stretches: None,
         memory: None,
     })
 }

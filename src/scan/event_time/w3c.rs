@@ -1,5 +1,7 @@
 //! W3C extended logs (IIS, CloudFront and others): the time stands in columns that a `#Fields:` line names.
 
+use serde::{Deserialize, Serialize};
+
 use super::LineTime;
 use super::cursor::Cursor;
 use super::format::TimeFormat;
@@ -15,7 +17,7 @@ const COLUMNS: usize = 256;
 ///
 /// A log that has a `time` column only takes the date of its last `#Date:`; lines after a midnight without a new
 /// `#Date:` are then a day early, because lines are read without memory of each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct W3cFields {
     date: Option<usize>,
     time: Option<usize>,
@@ -53,6 +55,14 @@ impl W3cFields {
             }
         }
         *self != before
+    }
+
+    /// The same without a date that is no date: nothing else that a log says is kept beyond its scan.
+    #[must_use]
+    pub(crate) fn to_be_kept(&self) -> Self {
+        let is_date =
+            |date: &Vec<u8>| date.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'/' | b'.'));
+        Self { header_date: self.header_date.clone().filter(is_date), ..self.clone() }
     }
 
     fn set_columns(&mut self, names: &[u8]) {

@@ -1,0 +1,185 @@
+//! Sources that are read in parts: one run goes on where another has left off.
+//!
+//! What is to be read of each source is told by its name. Where a source goes on, what stands right above is compared with what was
+//! read there before, on the very handle that is read: a file may have been replaced since somebody looked at it.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::source::ReadState;
+use crate::input::chunk::{Chunk, Chunker, End};
+use crate::input::witness::{Head, Reached, Witness};
+use crate::input::{PlainFile, Source, Status};
+use crate::scan::feed::{Bookmark, Feed, Pieces};
+use crate::scan::lines::TimeContext;
+
+/// What is to be read of each source, by its name. A source that has none is read from its beginning.
+pub type Stretches = HashMap<Arc<str>, Stretch>;
+
+/// What is to be read of a source.
+#[derive(Clone, Debug)]
+pub enum Stretch {
+    /// What stands behind the place where it was left, if it is.
+    From(Option<Start>),
+    /// The same up to its last whole record: its writer may be about to write more.
+    Growing(Option<Start>),
+    /// Nothing.
+    Nothing,
+}
+
+/// Where a source was left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// How to go on there.
+    pub bookmark: Bookmark,
+    /// What stands above.
+    pub reached: Reached,
+}
+
+/// A source that was read, from its beginning or on from where it was left.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// The source's name.
+    pub name: Arc<str>,
+    /// Where it was left this time.
+    pub start: Start,
+    /// How it begins; empty if its beginning was not read this time.
+    pub heads: Vec<Head>,
+    /// Whether it was left before its end.
+    pub has_more: bool,
+}
+
+/// A source while it is read, whole or in part.
+pub(super) struct Part {
+    from: Bookmark,
+    first: u64,
+    /// Who sees what is read of a source that may be read in parts.
+    witness: Option<Witness>,
+    may_grow: bool,
+}
+
+impl Part {
+    /// Reads a stream up to where this part of it begins.
+    pub(super) fn of_stream(
+        source: &Source,
+        stretch: Option<&Stretch>,
+        bytes: &mut dyn Read,
+    ) -> io::Result<Self> {
+        Self::begin(source, stretch, |reached| pass(Witness::new(), bytes, reached))
+    }
+
+    /// The same in a file, in which most is jumped over.
+    pub(super) fn of_file(
+        source: &Source,
+        stretch: Option<&Stretch>,
+        file: &mut PlainFile,
+    ) -> io::Result<Self> {
+        Self::begin(source, stretch, |reached| {
+            let above = reached.length - reached.tail_length() as u64;
+            file.seek(source.start + above)?;
+            pass(Witness::from(above), file, reached)
+        })
+    }
+
+    fn begin(
+        source: &Source,
+        stretch: Option<&Stretch>,
+        approach: impl FnOnce(&Reached) -> io::Result<Witness>,
+    ) -> io::Result<Self> {
+        let start = match stretch {
+            Some(Stretch::From(start) | Stretch::Growing(start)) => start.as_ref(),
+            Some(Stretch::Nothing) | None => None,
+        };
+        let whole = || Bookmark::beginning(source.start);
+        let witness = match (start, stretch) {
+            (Some(start), _) => Some(approach(&start.reached)?),
+            (None, Some(_)) => Some(Witness::new()),
+            (None, None) => None,
+        };
+        Ok(Self {
+            from: start.map_or_else(whole, |start| start.bookmark.clone()),
+            first: source.start,
+            witness,
+            may_grow: matches!(stretch, Some(Stretch::Growing(_))),
+        })
+    }
+
+    pub(super) fn chunker<R: Read>(&self, bytes: R, capacity: usize) -> Chunker<R> {
+        match self.witness {
+            Some(_) => self.from.chunker(bytes, capacity, self.may_grow),
+            None => Chunker::new(bytes, self.from.offset, capacity),
+        }
+    }
+
+    pub(super) fn feed(&self, context: TimeContext) -> Feed {
+        Feed::new(context, &self.from)
+    }
+
+    /// Sees the next chunk as it was read.
+    pub(super) fn see(&mut self, chunk: &Chunk) {
+        if let Some(witness) = &mut self.witness {
+            witness.see(&chunk.bytes);
+        }
+    }
+
+    /// What is left to be worked on, how far the source was read, and where it was left if it is read in parts.
+    pub(super) fn end(
+        self,
+        name: &Arc<str>,
+        mut feed: Feed,
+        end: End,
+        is_stopped: bool,
+    ) -> (Pieces, ReadState, Option<Ending>) {
+        let has_more = self.may_grow || is_stopped || end.error.is_some();
+        let held_back = feed.bookmark(&end);
+        let reached = |witness: &Witness| witness.reached_at(held_back.offset - self.first);
+        let (pieces, to, start) = match self.witness.as_ref().filter(|_| has_more).and_then(reached) {
+            Some(reached) => (Pieces::new(), held_back, Some(reached)),
+            None => (feed.finish(), feed.bookmark(&end), self.witness.as_ref().map(Witness::reached)),
+        };
+        let state = self.read_state(&to, end);
+        let ending = self.witness.zip(start).map(|(witness, reached)| Ending {
+            name: Arc::clone(name),
+            heads: witness.heads(),
+            start: Start { bookmark: to, reached },
+            has_more,
+        });
+        (pieces, state, ending)
+    }
+
+    /// How far it was read when it was left at `to`.
+    fn read_state(&self, to: &Bookmark, end: End) -> ReadState {
+        let (status, error) = match end.error {
+            None => (Status::Complete, String::new()),
+            Some(error) if to.offset == self.first => {
+                (Status::Unreadable, format!("at byte {}: {error}", end.bytes))
+            }
+            Some(error) => (Status::Partial, format!("at byte {}: {error}", end.bytes)),
+        };
+        let above = if self.from.offset == self.first { 0 } else { self.from.offset };
+        ReadState {
+            status,
+            bytes: to.offset - above,
+            lines: to.lines_begun() - self.from.lines_begun(),
+            error,
+        }
+    }
+}
+
+/// Sees what stands above `reached`.
+fn pass(mut witness: Witness, bytes: &mut dyn Read, reached: &Reached) -> io::Result<Witness> {
+    let mut above = bytes.take(reached.length - witness.length());
+    let mut buffer = [0; 8 << 10];
+    loop {
+        match above.read(&mut buffer) {
+            Ok(0) if witness.reached() == *reached => return Ok(witness),
+            Ok(0) => {
+                return Err(io::Error::other("was replaced after it was looked at; the next run reads it"));
+            }
+            Ok(count) => witness.see(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
