@@ -15,7 +15,7 @@
 //! - `tar`, `zip`: archives → members; `archive` is what both share
 //! - `text`: UTF-16 → UTF-8
 //! - [`chunk`]: a source's bytes → whole lines, in buffers of bounded size
-//! - [`witness`]: by what a source is known again
+//! - [`identity`]: by what a source is known again
 //! - [`record`]: records that a container runtime has split → joined
 //!
 //! # Invariants
@@ -37,6 +37,7 @@ mod bzip2_blocks;
 pub mod chunk;
 mod decompress;
 mod discover;
+pub mod identity;
 mod lookahead;
 mod lz4;
 mod members;
@@ -48,7 +49,6 @@ pub mod record;
 mod sniff;
 mod tar;
 mod text;
-pub mod witness;
 mod xz_blocks;
 mod xz_index;
 mod zip;

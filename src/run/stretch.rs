@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::source::ReadState;
 use crate::input::chunk::{Chunk, Chunker, End};
-use crate::input::witness::{Head, Reached, Witness};
+use crate::input::identity::{Content, HEAD, Witness};
 use crate::input::{PlainFile, Source, Status};
 use crate::scan::feed::{Bookmark, Feed, Pieces};
 use crate::scan::lines::TimeContext;
@@ -34,7 +34,7 @@ pub struct Start {
     /// How to go on there.
     pub bookmark: Bookmark,
     /// What stands above.
-    pub reached: Reached,
+    pub content: Content,
 }
 
 /// A source that was read, from its beginning or on from where it was left.
@@ -44,8 +44,6 @@ pub struct Ending {
     pub name: Arc<str>,
     /// Where it was left this time.
     pub start: Start,
-    /// How it begins; empty if its beginning was not read this time.
-    pub heads: Vec<Head>,
     /// Whether it was left before its end.
     pub has_more: bool,
 }
@@ -66,7 +64,11 @@ impl Part {
         stretch: Option<&Stretch>,
         bytes: &mut dyn Read,
     ) -> io::Result<Self> {
-        Self::begin(source, stretch, |reached| pass(Witness::new(), bytes, reached))
+        Self::begin(source, stretch, |known| {
+            let mut witness = Witness::default();
+            pass(bytes, known.length, |bytes| witness.feed(bytes))?;
+            Ok(witness.begins_with(known).then_some(witness))
+        })
     }
 
     /// The same in a file, in which most is jumped over.
@@ -75,17 +77,20 @@ impl Part {
         stretch: Option<&Stretch>,
         file: &mut PlainFile,
     ) -> io::Result<Self> {
-        Self::begin(source, stretch, |reached| {
-            let above = reached.length - reached.tail_length() as u64;
-            file.seek(source.start + above)?;
-            pass(Witness::from(above), file, reached)
+        Self::begin(source, stretch, |known| {
+            let (mut first, mut tail) = (Vec::new(), Vec::new());
+            pass(file, known.length.min(HEAD as u64), |bytes| first.extend_from_slice(bytes))?;
+            let range = known.tail_range();
+            file.seek(source.start + range.start)?;
+            pass(file, range.end - range.start, |bytes| tail.extend_from_slice(bytes))?;
+            Ok(Witness::resume(known, &first, &tail))
         })
     }
 
     fn begin(
         source: &Source,
         stretch: Option<&Stretch>,
-        approach: impl FnOnce(&Reached) -> io::Result<Witness>,
+        approach: impl FnOnce(&Content) -> io::Result<Option<Witness>>,
     ) -> io::Result<Self> {
         let start = match stretch {
             Some(Stretch::From(start) | Stretch::Growing(start)) => start.as_ref(),
@@ -93,8 +98,8 @@ impl Part {
         };
         let whole = || Bookmark::beginning(source.start);
         let witness = match (start, stretch) {
-            (Some(start), _) => Some(approach(&start.reached)?),
-            (None, Some(_)) => Some(Witness::new()),
+            (Some(start), _) => Some(approach(&start.content)?.ok_or_else(replaced)?),
+            (None, Some(_)) => Some(Witness::default()),
             (None, None) => None,
         };
         Ok(Self {
@@ -106,9 +111,10 @@ impl Part {
     }
 
     pub(super) fn chunker<R: Read>(&self, bytes: R, capacity: usize) -> Chunker<R> {
+        let chunker = Chunker::new(bytes, self.from.offset, capacity);
         match self.witness {
-            Some(_) => self.from.chunker(bytes, capacity, self.may_grow),
-            None => Chunker::new(bytes, self.from.offset, capacity),
+            Some(_) => chunker.in_part(self.from.inside(), self.may_grow),
+            None => chunker,
         }
     }
 
@@ -119,7 +125,7 @@ impl Part {
     /// Sees the next chunk as it was read.
     pub(super) fn see(&mut self, chunk: &Chunk) {
         if let Some(witness) = &mut self.witness {
-            witness.see(&chunk.bytes);
+            witness.feed(&chunk.bytes);
         }
     }
 
@@ -133,16 +139,15 @@ impl Part {
     ) -> (Pieces, ReadState, Option<Ending>) {
         let has_more = self.may_grow || is_stopped || end.error.is_some();
         let held_back = feed.bookmark(&end);
-        let reached = |witness: &Witness| witness.reached_at(held_back.offset - self.first);
-        let (pieces, to, start) = match self.witness.as_ref().filter(|_| has_more).and_then(reached) {
-            Some(reached) => (Pieces::new(), held_back, Some(reached)),
-            None => (feed.finish(), feed.bookmark(&end), self.witness.as_ref().map(Witness::reached)),
+        let content = |witness: &Witness| witness.content_at(held_back.offset - self.first);
+        let (pieces, to, content) = match self.witness.as_ref().filter(|_| has_more).and_then(content) {
+            Some(content) => (Pieces::new(), held_back, Some(content)),
+            None => (feed.finish(), feed.bookmark(&end), self.witness.as_ref().map(Witness::content)),
         };
         let state = self.read_state(&to, end);
-        let ending = self.witness.zip(start).map(|(witness, reached)| Ending {
+        let ending = content.map(|content| Ending {
             name: Arc::clone(name),
-            heads: witness.heads(),
-            start: Start { bookmark: to, reached },
+            start: Start { bookmark: to, content },
             has_more,
         });
         (pieces, state, ending)
@@ -167,19 +172,20 @@ impl Part {
     }
 }
 
-/// Sees what stands above `reached`.
-fn pass(mut witness: Witness, bytes: &mut dyn Read, reached: &Reached) -> io::Result<Witness> {
-    let mut above = bytes.take(reached.length - witness.length());
+/// Reads so many bytes, if there are as many.
+fn pass(bytes: &mut dyn Read, length: u64, mut see: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut left = bytes.take(length);
     let mut buffer = [0; 8 << 10];
     loop {
-        match above.read(&mut buffer) {
-            Ok(0) if witness.reached() == *reached => return Ok(witness),
-            Ok(0) => {
-                return Err(io::Error::other("was replaced after it was looked at; the next run reads it"));
-            }
-            Ok(count) => witness.see(&buffer[..count]),
+        match left.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => see(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+}
+
+fn replaced() -> io::Error {
+    io::Error::other("was replaced after it was looked at; the next run reads it")
 }

@@ -1,7 +1,6 @@
 //! The chunks of one source in their order: split records joined, cut where a W3C directive changes what is known about the
 //! columns, and each with its lines numbered and with what is known about its time from the chunks before it.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use memchr::memmem;
@@ -11,7 +10,7 @@ use smallvec::SmallVec;
 use super::event_time::W3cFields;
 use super::lines::{Stated, TimeContext};
 use super::survey::{Known, Survey};
-use crate::input::chunk::{Chunk, Chunker, End, Mark};
+use crate::input::chunk::{Chunk, End, Mark};
 use crate::input::record::{Joiner, Told};
 
 /// See the module. It is passed on from chunk to chunk.
@@ -63,9 +62,10 @@ impl Bookmark {
         self.lines + u64::from(self.inside.0)
     }
 
-    /// Cuts the source's bytes from here on, which are what is read.
-    pub fn chunker<R: Read>(&self, reader: R, capacity: usize, may_grow: bool) -> Chunker<R> {
-        Chunker::new(reader, self.offset, capacity).in_part(self.inside, may_grow)
+    /// Whether it is inside of a line, and in a run that may be a token.
+    #[must_use]
+    pub fn inside(&self) -> (bool, bool) {
+        self.inside
     }
 }
 

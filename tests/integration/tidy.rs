@@ -71,7 +71,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
             "timestamp",
         ],
     ),
-    ("changes", &["error", "timestamp"]),
+    ("changes", &[]),
     ("lib", &[]),
 ];
 
