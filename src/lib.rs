@@ -53,6 +53,7 @@ pub mod run;
 pub mod scan;
 pub mod secret;
 pub mod spill;
+pub mod state;
 pub mod tally;
 pub mod timestamp;
 pub mod token;

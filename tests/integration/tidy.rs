@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which rooms of the crate a room may know. What a room is for is told where it begins, in its module documentation.
 /// Data flows one way: nobody knows `run` but the program, and what comes later is not known by what comes before.
-const MAY_IMPORT: [(&str, &[&str]); 21] = [
+const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("error", &[]),
     ("words", &[]),
     ("at_once", &[]),
@@ -72,6 +72,8 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
         ],
     ),
     ("changes", &[]),
+    // It masks tokens in the names that it stores. What a report says it reads from the report's files, as anybody would.
+    ("state", &["changes", "input", "token", "secret", "error", "timestamp", "words"]),
     ("lib", &[]),
 ];
 

@@ -1,0 +1,236 @@
+//! The file that the state is in: made, recognised, checked, and never touched if it is not ours.
+//!
+//! A new state is made beside its place and linked into it when it is complete, so that a state is there whole or not at all. One that is
+//! there is first looked at as bytes: SQLite opens only what says that it is a state of jwtriage in a version that this program knows, and
+//! is as long as it says. Then its tables are compared with those of its version. A file of up to [`SMALL`] bytes is checked page by page
+//! too; in a larger one, damage is noticed where it is read, and a run that notices it changes nothing.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::schema::{APPLICATION, MIGRATIONS, VERSION, migrate, present_tables, tables, version};
+use super::{Fault, explain};
+use crate::error::{Error, Result};
+
+/// Up to so many bytes a state is checked whole whenever it is opened, which takes some hundredths of a second.
+pub(super) const SMALL: u64 = 16 << 20;
+
+/// How long to wait for another connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How every SQLite database begins.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// What to do about a file that is not to be touched.
+const ANOTHER: &str = "it was left as it is; name another file, or move it away to begin anew";
+
+/// The present path of a state, where it is there.
+pub(super) fn find(path: &Path) -> Result<Option<PathBuf>> {
+    match fs::canonicalize(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot(path, "open it", &error)),
+    }
+}
+
+/// Makes an empty state, unless something else has just made one.
+pub(super) fn create(path: &Path) -> Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |error: std::io::Error| cannot(path, "make it", &error);
+    let directory = fs::canonicalize(directory).map_err(failed)?;
+    // Its mode is 0600.
+    let new = tempfile::Builder::new().prefix(".jwtriage-state-").suffix(".new").tempfile_in(&directory);
+    let new = new.map_err(failed)?;
+    let filled = (|| {
+        let mut connection = connect(new.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        migrate(&mut connection, MIGRATIONS)?;
+        // The journal's mode is kept in the file. It cannot be changed together with the tables.
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.close().map_err(|(_, error)| error)
+    })();
+    filled.map_err(|error| explain(path, "make it", error.into()))?;
+    new.as_file().sync_all().map_err(failed)?;
+    match new.persist_noclobber(path) {
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => return Err(failed(error.error)),
+        _ => {}
+    }
+    if cfg!(unix) {
+        File::open(&directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Opens a state to read and write it, and brings it up to date.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let (version, has_log) = recognise(path)?;
+    let mut connection = checked(path, OpenFlags::SQLITE_OPEN_READ_WRITE, version, has_log)?;
+    let ready = (|| {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "cache_size", -(32 << 10))?;
+        if version < VERSION {
+            migrate(&mut connection, MIGRATIONS)?;
+        }
+        Ok(())
+    })();
+    ready.map_err(|error| explain(path, "open it", Fault::Sql(error)))?;
+    Ok(connection)
+}
+
+/// Opens a state to read it only.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection> {
+    let (version, has_log) = recognise(path)?;
+    if version < VERSION {
+        return Err(refused(
+            path,
+            &format!("a state of version {VERSION}"),
+            &format!("one of version {version}"),
+            "the next nightly run brings it up to date",
+        ));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    match checked(path, flags, version, has_log) {
+        // Where nothing can be written, SQLite has no place for what readers and writers share. There is no writer either then.
+        Err(_) if !has_log && File::options().write(true).open(path).is_err() => {
+            checked(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI, version, has_log)
+        }
+        opened => opened,
+    }
+}
+
+/// The file as one that nobody changes.
+fn immutable(path: &Path) -> PathBuf {
+    let mut uri = "file://".to_owned();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    (uri + "?immutable=1").into()
+}
+
+/// Says which version a state has, as far as its file says, and whether there is a log of changes beside it; refuses what is no state.
+fn recognise(path: &Path) -> Result<(u32, bool)> {
+    let refused = |found: &str| Err(refused(path, "a state of jwtriage", found, ANOTHER));
+    let unreadable = |error: std::io::Error| cannot(path, "read it", &error);
+    if fs::metadata(path).map_err(unreadable)?.is_dir() {
+        return refused("a directory");
+    }
+    let mut file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return refused("something that is no file");
+    }
+    let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    let mut header = [0; 100];
+    match file.read_exact(&mut header) {
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof && metadata.len() == 0 => {
+            return refused("an empty file");
+        }
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(unreadable(error)),
+        Ok(()) if header.starts_with(MAGIC) => {}
+        _ => return refused("a file that is no SQLite database"),
+    }
+    let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let application = number(68);
+    if application != APPLICATION {
+        return refused(&format!("a database of another program (application_id {application:#010x})"));
+    }
+    let version = number(60);
+    if version > VERSION {
+        return Err(newer(path, version));
+    }
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 1 << 16,
+        page => u64::from(page),
+    };
+    let length = page * u64::from(number(28));
+    if version == 0 || (!has_log && length > metadata.len()) {
+        let found = format!("{} of {length} bytes", metadata.len());
+        return Err(damaged(path, &found));
+    }
+    Ok((version, has_log))
+}
+
+/// A connection to what has been recognised, if it is sound.
+fn checked(path: &Path, flags: OpenFlags, version: u32, has_log: bool) -> Result<Connection> {
+    let opened = (|| {
+        let connection = connect(path, flags)?;
+        // What is refused in the end is to stay as it is, with the changes that its log holds.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+        let known = self::version(&connection)?;
+        let problem = match known {
+            _ if known > VERSION => Some(newer(path, known)),
+            VERSION if tables(&connection)? != present_tables()? => {
+                Some(damaged(path, &format!("other tables than those of version {version}")))
+            }
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Err(Fault::Report(problem));
+        }
+        if fs::metadata(path).is_ok_and(|file| file.len() <= SMALL) {
+            check(&connection, path)?;
+        }
+        Ok(connection)
+    })();
+    opened.map_err(|fault| explain(path, "open it", fault))
+}
+
+/// Looks at every page.
+pub(super) fn check(connection: &Connection, path: &Path) -> std::result::Result<(), Fault> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
+    // What SQLite says of it names tables and pages, and nothing that is in them.
+    if found == "ok" { Ok(()) } else { Err(Fault::Report(damaged(path, found.trim()))) }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
+    Error::new(format!("state file {}: cannot {what}: {error}", path.display()))
+}
+
+fn refused(path: &Path, expected: &str, found: &str, help: &str) -> Error {
+    Error::new(format!("state file {}: expected {expected}, but found {found}; {help}", path.display()))
+}
+
+fn newer(path: &Path, version: u32) -> Error {
+    refused(
+        path,
+        &format!("a state of version {VERSION} or older"),
+        &format!("one of version {version}, which a newer jwtriage has written"),
+        "it was left as it is; run that jwtriage",
+    )
+}
+
+pub(super) fn damaged(path: &Path, found: &str) -> Error {
+    refused(
+        path,
+        "an undamaged state",
+        found,
+        "it was left as it is; restore it from a backup, or move it away to begin anew, which scans everything once more",
+    )
+}

@@ -1,0 +1,235 @@
+//! The sources that are known, and which of them the files of a run are.
+//!
+//! Every known source is claimed by at most one file of a run. A file whose name and file status are those of a known source is that
+//! source, and is not opened. Of the others, those that begin with the same known content are as good as each other: whichever of them
+//! claims it, the same bytes remain to be read of all of them together. So the longest known content is given away first, to the file
+//! of its name if there is one, else to the first in the order of names; nothing depends on the order in which files are found. A known
+//! source of which nothing is known yet goes to the file of its name, or to none.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use foldhash::{HashMap, HashMapExt as _};
+
+use super::RunNumber;
+use crate::input::identity::{Content, Hash, Heads};
+use crate::token::mask_tokens;
+
+/// What a file system says of a file. Whatever is written to the file changes some of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stat {
+    /// The device that holds it.
+    pub dev: u64,
+    /// Its number there.
+    pub ino: u64,
+    /// Its length in bytes, as it is stored.
+    pub size: u64,
+    /// When its bytes were last written, in nanoseconds since the epoch.
+    pub mtime_ns: i64,
+    /// When anything of it was last changed.
+    pub ctime_ns: i64,
+}
+
+/// The number of a known source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub(super) i64);
+
+/// What is to be remembered of a source that was read, or that has another name or status than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its name. What in it looks like a token is masked before it is stored.
+    pub name: String,
+    /// What the file system said before it was opened.
+    pub stat: Stat,
+    /// What was read of it.
+    pub content: Content,
+    /// Where reading goes on; nobody but the reader knows what is in it. It holds no byte of a token.
+    pub bookmark: Vec<u8>,
+    /// Whether it is an archive.
+    pub is_archive: bool,
+    /// Whether there was more to read.
+    pub more: bool,
+}
+
+/// A source that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its number.
+    pub id: SourceId,
+    /// What was remembered of it last.
+    pub seen: Seen,
+    /// The run that found it first.
+    pub first_run: RunNumber,
+    /// The last run that remembered something of it. Runs in which nothing of it had changed are not told.
+    pub last_run: RunNumber,
+    /// The first run that did not find it any more.
+    pub missing_since: Option<RunNumber>,
+}
+
+/// A source that a run has something to remember of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceUpdate {
+    /// The source that it is; `None`: a new one.
+    pub known: Option<SourceId>,
+    /// What is to be remembered.
+    pub seen: Seen,
+}
+
+/// All known sources, to look files up.
+#[derive(Debug, Default)]
+pub struct Index {
+    sources: Vec<Source>,
+    by_id: HashMap<SourceId, usize>,
+    /// In the order of their numbers, like all below.
+    by_name: HashMap<String, Vec<usize>>,
+    by_content: HashMap<Content, Vec<usize>>,
+    /// The known contents with this head, the longest first.
+    by_head: HashMap<Hash, Vec<Content>>,
+}
+
+impl Index {
+    /// An index of these sources.
+    #[must_use]
+    pub fn new(mut sources: Vec<Source>) -> Self {
+        sources.sort_by_key(|source| source.id);
+        let mut index = Self {
+            by_id: HashMap::with_capacity(sources.len()),
+            by_name: HashMap::with_capacity(sources.len()),
+            by_content: HashMap::with_capacity(sources.len()),
+            by_head: HashMap::with_capacity(sources.len()),
+            sources,
+        };
+        for (at, source) in index.sources.iter().enumerate() {
+            index.by_id.insert(source.id, at);
+            index.by_name.entry(source.seen.name.clone()).or_default().push(at);
+            let same = index.by_content.entry(source.seen.content).or_default();
+            same.push(at);
+            if same.len() == 1 && source.seen.content.length > 0 {
+                index.by_head.entry(source.seen.content.head).or_default().push(source.seen.content);
+            }
+        }
+        for contents in index.by_head.values_mut() {
+            contents.sort_unstable_by(|a, b| b.cmp(a));
+        }
+        index
+    }
+
+    /// All sources, in the order of their numbers.
+    #[must_use]
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The source with this number.
+    #[must_use]
+    pub fn get(&self, id: SourceId) -> Option<&Source> {
+        self.by_id.get(&id).map(|&at| &self.sources[at])
+    }
+
+    /// The known contents whose head is one of these, the longest first: what a file with these heads may begin with, if it is as long
+    /// and their tails agree.
+    #[must_use]
+    pub fn candidates(&self, heads: &Heads) -> Vec<Content> {
+        heads.iter().rev().flat_map(|head| self.by_head.get(&head).into_iter().flatten().copied()).collect()
+    }
+
+    /// Nothing is claimed yet.
+    #[must_use]
+    pub fn claims(&self) -> Claims<'_> {
+        Claims { index: self, taken: HashSet::default() }
+    }
+}
+
+/// A file that is not unchanged, and what it was found to begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Its name.
+    pub name: String,
+    /// What the file system says.
+    pub stat: Stat,
+    /// Those of the [candidates](Index::candidates) that it does begin with.
+    pub contents: Vec<Content>,
+}
+
+/// Which known sources the files of a run are.
+#[derive(Debug)]
+pub struct Claims<'i> {
+    index: &'i Index,
+    taken: HashSet<SourceId, foldhash::fast::RandomState>,
+}
+
+/// The sources that are no longer there, and those that are there again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// They were there when the last run looked.
+    pub gone: Vec<SourceId>,
+    /// They were not.
+    pub back: Vec<SourceId>,
+}
+
+impl<'i> Claims<'i> {
+    /// The known source that a file is, if nothing of it has changed since it was read; there may still be more to read.
+    pub fn unchanged(&mut self, name: &str, stat: &Stat) -> Option<&'i Source> {
+        let named = self.index.by_name.get(&*mask_tokens(name))?;
+        let mut sources = named.iter().map(|&at| &self.index.sources[at]);
+        let source = sources.find(|source| source.seen.stat == *stat && !self.taken.contains(&source.id))?;
+        self.taken.insert(source.id);
+        Some(source)
+    }
+
+    /// The known sources that all other files of a run are, in the order of the files; `None` of those that are new. It is asked once,
+    /// when all [unchanged](Self::unchanged) files are known.
+    pub fn settle(&mut self, files: &[Opened]) -> Vec<Option<&'i Source>> {
+        let names: Vec<_> = files.iter().map(|file| mask_tokens(&file.name)).collect();
+        let mut order: Vec<_> = (0..files.len()).collect();
+        order.sort_by_key(|&n| (&names[n], &files[n].stat));
+
+        let mut wanted: BTreeMap<Content, Vec<usize>> = BTreeMap::new();
+        for &n in &order {
+            let contents: BTreeSet<_> =
+                files[n].contents.iter().filter(|content| content.length > 0).collect();
+            contents.into_iter().for_each(|content| wanted.entry(*content).or_default().push(n));
+        }
+        wanted.insert(Content::empty(), order);
+
+        let mut settled: Vec<Option<&'i Source>> = vec![None; files.len()];
+        for (content, files) in wanted.into_iter().rev() {
+            let sources = self.index.by_content.get(&content).into_iter().flatten();
+            let sources = sources.map(|&at| &self.index.sources[at]);
+            let mut left: Vec<_> = sources.filter(|source| !self.taken.contains(&source.id)).collect();
+            if left.is_empty() {
+                continue;
+            }
+            let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+            for &n in files.iter().rev().filter(|&&n| settled[n].is_none()) {
+                by_name.entry(&names[n]).or_default().push(n);
+            }
+            left.retain(|source| {
+                let Some(n) = by_name.get_mut(&*source.seen.name).and_then(Vec::pop) else { return true };
+                self.taken.insert(source.id);
+                settled[n] = Some(source);
+                false
+            });
+            if content.length > 0 {
+                let unnamed: Vec<_> = files.iter().copied().filter(|&n| settled[n].is_none()).collect();
+                for (source, n) in left.into_iter().zip(unnamed) {
+                    self.taken.insert(source.id);
+                    settled[n] = Some(source);
+                }
+            }
+        }
+        settled
+    }
+
+    /// Which sources came and went, as far as they were claimed. It says so only of a run that has looked at every file.
+    #[must_use]
+    pub fn presence(&self) -> Presence {
+        let sources = || self.index.sources.iter();
+        let is_there = |source: &&Source| self.taken.contains(&source.id);
+        let gone = sources().filter(|source| source.missing_since.is_none() && !is_there(source));
+        let back = sources().filter(|source| source.missing_since.is_some() && is_there(source));
+        Presence {
+            gone: gone.map(|source| source.id).collect(),
+            back: back.map(|source| source.id).collect(),
+        }
+    }
+}
