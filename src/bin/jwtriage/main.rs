@@ -3,7 +3,9 @@
 mod about;
 mod args;
 mod clock;
+mod fail_on;
 mod new_file;
+mod options;
 mod policy_check;
 mod policy_infer;
 mod policy_init;

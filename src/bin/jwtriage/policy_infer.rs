@@ -9,8 +9,9 @@ use jwtriage::triage::Criteria;
 
 use crate::args::PolicyInfer;
 use crate::new_file;
+use crate::options::options_at;
 use crate::progress::Progress;
-use crate::scan::{exit, notices, options_at, stop_on_signal};
+use crate::scan::{exit, notices, stop_on_signal};
 use crate::terminal;
 
 /// Runs the command.

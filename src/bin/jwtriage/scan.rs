@@ -1,33 +1,25 @@
 //! `jwtriage scan`: from the flags to the report.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytesize::ByteSize;
-use jiff::tz::TimeZone;
+use jwtriage::at_once::AtOnce;
 use jwtriage::error::{Error, Result};
 use jwtriage::hints::{Facts, MessageCount};
-use jwtriage::input::Limits;
-use jwtriage::input::chunk::LINE_LIMIT;
-use jwtriage::policy::{Policy, duration};
 use jwtriage::report::{About, Findings, Format, Known, OccurrenceSpool, Report, Staging};
-use jwtriage::run::{Memory, Options, Scan};
-use jwtriage::scan::event_time::TimeRules;
+use jwtriage::run::{Options, Scan};
 use jwtriage::scan::groups::GroupBy;
-use jwtriage::secret::Fingerprinter;
-use jwtriage::tally::BucketWidth;
 use jwtriage::tally::source::Found;
 use jwtriage::timestamp::Timestamp;
-use jwtriage::triage::Criteria;
-use jwtriage::verdict::Verdict;
 
 use crate::about;
-use crate::args::{OutputArgs, Scan as Args, TimeArgs};
+use crate::args::{OutputArgs, Scan as Args};
 use crate::clock;
+use crate::fail_on::FailOn;
+use crate::options::{self, instant};
 use crate::progress::Progress;
 use crate::terminal;
 
@@ -45,7 +37,7 @@ pub mod exit {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let now = now(args)?;
     let fail_on = FailOn::parse(&args.output.fail_on)?;
-    let mut options = options(args)?;
+    let mut options = options::of_scan(args)?;
     options.criteria.policy.warn_of_certificates(now);
     let staging = args.output.out.as_deref().map(Staging::new).transpose()?;
     let spool = match &staging {
@@ -83,6 +75,38 @@ fn write(
     staging: Option<Staging>,
     spool: Option<OccurrenceSpool>,
 ) -> Result<u64> {
+    let formats = about::formats(&args.format);
+    let (live_tokens, summary) = with_report(options, now, scan, |report, at_once| {
+        if let Some(staging) = staging {
+            report.write(&formats, at_once, &staging)?;
+            if let Some(spool) = spool {
+                spool.finish(&scan.sources, &staging)?;
+            }
+            staging.publish()?;
+        }
+        let summary = (!args.quiet).then(|| report.summary(terminal::width(), args.color.on_stdout()));
+        Ok((report.live_tokens(), summary))
+    })?;
+    let tables = args.out.as_deref().filter(|_| formats.contains(&Format::Csv));
+    let notices = live_notice(live_tokens, now, tables).into_iter().chain(notices(scan));
+    let notices = notices.chain(idle_groups(options, scan));
+    notices.for_each(|notice| terminal::complain(&notice));
+    if let Some(summary) = summary {
+        terminal::print(&summary)?;
+    }
+    Ok(live_tokens)
+}
+
+/// Makes the report of what was found, and does something with it, on all threads.
+///
+/// # Errors
+/// When tokens that are stored cannot be read, or what is done fails.
+pub fn with_report<T: Send>(
+    options: &Options,
+    now: Timestamp,
+    scan: &Scan,
+    make: impl FnOnce(&Report<'_>, &AtOnce<'_>) -> Result<T> + Send,
+) -> Result<T> {
     let policy = &options.criteria.policy;
     let issuer = |iss: &str| policy.issuer_of(iss).is_some();
     let audience = |aud: &str| policy.knows_audience(aud);
@@ -98,7 +122,7 @@ fn write(
         keys: &about::key_windows(policy),
     };
     let predicts = options.criteria.profile.is_some();
-    let (live_tokens, summary) = jwtriage::run::at_once(options.threads, |at_once| {
+    jwtriage::run::at_once(options.threads, |at_once| {
         let tokens = scan.tokens();
         let hints = jwtriage::run::hints(&given, &tokens, &said, at_once)?;
         let findings = Findings {
@@ -113,36 +137,19 @@ fn write(
             leeway: policy.leeway,
             about,
         };
-        let report = Report::new(findings, tokens, at_once)?.with_predictions(predicts);
-        if let Some(staging) = staging {
-            report.write(&about::formats(&args.format), at_once, &staging)?;
-            if let Some(spool) = spool {
-                spool.finish(&scan.sources, &staging)?;
-            }
-            staging.publish()?;
-        }
-        let summary = (!args.quiet).then(|| report.summary(terminal::width(), args.color.on_stdout()));
-        Ok::<_, Error>((report.live_tokens(), summary))
-    })??;
-    let tables = args.out.as_deref().filter(|_| about::formats(&args.format).contains(&Format::Csv));
-    let notices = live_notice(live_tokens, now, tables).into_iter().chain(notices(scan));
-    let notices = notices.chain(idle_groups(&groups, scan));
-    notices.for_each(|notice| terminal::complain(&notice));
-    if let Some(summary) = summary {
-        terminal::print(&summary)?;
-    }
-    Ok(live_tokens)
+        make(&Report::new(findings, tokens, at_once)?.with_predictions(predicts), at_once)
+    })?
 }
 
 /// The groups that no finding has a value of, which is rarely what was meant.
-fn idle_groups(groups: &[String], scan: &Scan) -> Vec<String> {
+pub fn idle_groups(options: &Options, scan: &Scan) -> Vec<String> {
     let tally = scan.tally.groups();
     let is_idle = |number: usize| {
         let mut values = tally.iter(number).peekable();
         values.peek().is_some() && values.all(|(value, ..)| value.is_empty())
     };
-    let idle = groups.iter().enumerate().filter(|(number, _)| is_idle(*number));
-    idle.map(|(_, name)| format!("no finding has a value of --group-by {name}: expected a key of JSON or logfmt lines, or NAME=PATTERN")).collect()
+    let idle = options.groups.iter().enumerate().filter(|(number, _)| is_idle(*number));
+    idle.map(|(_, GroupBy { name, .. })| format!("no finding has a value of --group-by {name}: expected a key of JSON or logfmt lines, or NAME=PATTERN")).collect()
 }
 
 /// That what leaked into the logs can still be misused, and where to look: in the tables, if they are written to a directory.
@@ -214,162 +221,18 @@ fn findings(findings: u64, sources: u64) -> String {
 
 fn exit_code(scan: &Scan, live_tokens: u64, fail_on: &FailOn) -> ExitCode {
     let incomplete = scan.sources.iter().any(|source| source.status.is_incomplete());
-    let found = scan.tally.verdicts().iter().any(|verdict| fail_on.verdicts.contains(&verdict))
-        || (fail_on.live && live_tokens > 0);
-    match (incomplete, found) {
+    match (incomplete, fail_on.is_met(scan, live_tokens)) {
         (true, _) => ExitCode::from(exit::INCOMPLETE),
         (false, true) => ExitCode::from(exit::FOUND),
         (false, false) => ExitCode::SUCCESS,
     }
 }
 
-fn options(args: &Args) -> Result<Options> {
-    let policy = Policy::load(args.policy.policy.as_deref(), &args.policy.flags())?;
-    let criteria = Criteria {
-        fingerprinter: fingerprinter(&args.output)?,
-        bucket: bucket(args.output.bucket.as_deref())?,
-        profile: args.output.profile(),
-        ..Criteria::new(policy)
-    };
-    let groups = GroupBy::parse_all(&args.output.group_by);
-    let groups = groups.map_err(|error| Error::new(format!("--group-by {error}")))?;
-    let memory = Some(memory(args.memory)?);
-    Ok(Options { groups: groups.into(), memory, ..options_at(&args.time, args.threads, criteria)? })
-}
-
-/// How to scan by these criteria, at the times that the flags state.
-///
-/// # Errors
-/// When the flags of time are wrong.
-pub fn options_at(args: &TimeArgs, threads: Option<NonZeroUsize>, criteria: Criteria) -> Result<Options> {
-    let zone = zone(&args.tz)?;
-    let time = |flag: &str, text: &Option<String>| {
-        text.as_deref().map(|text| instant(flag, text, &zone)).transpose()
-    };
-    let (at, since, until) =
-        (time("--at", &args.at)?, time("--since", &args.since)?, time("--until", &args.until)?);
-    if let (Some(since), Some(until)) = (since, until)
-        && since.millis() >= until.millis()
-    {
-        return Err(Error::new(format!(
-            "--since: expected a time before --until ({until}), but found {since}"
-        )));
-    }
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(Options {
-        threads: threads.map_or_else(cores, usize::from),
-        chunk_size: LINE_LIMIT,
-        limits: Limits::default(),
-        time: time_rules(args, zone)?,
-        at,
-        groups: Arc::default(),
-        criteria: Criteria { since, until, ..criteria },
-        stretches: None,
-        memory: None,
-    })
-}
-
-/// What of `--memory` tokens may take: the rest is for chunks, for sorting, and for what is read and written.
-///
-/// # Errors
-/// When it is too little.
-fn memory(memory: ByteSize) -> Result<Memory> {
-    let bytes = usize::try_from(memory.as_u64()).unwrap_or(usize::MAX);
-    if bytes < LEAST_MEMORY {
-        return Err(Error::new(format!("--memory: expected at least 64MiB, but found {memory}")));
-    }
-    Ok(Memory { bytes: (bytes - LEAST_MEMORY / 2) / 4 * 3, directory: std::env::temp_dir() })
-}
-
-/// The least that `--memory` may be, in bytes.
-const LEAST_MEMORY: usize = 64 << 20;
-
 /// When it is asked whether a token is still usable.
 fn now(args: &Args) -> Result<Timestamp> {
     match &args.output.now {
-        Some(text) => instant("--now", text, &zone(&args.time.tz)?),
+        Some(text) => instant("--now", text, &options::zone(&args.time.tz)?),
         None => Ok(clock::now()),
-    }
-}
-
-fn time_rules(args: &TimeArgs, zone: TimeZone) -> Result<TimeRules> {
-    let mut rules = TimeRules::default().with_zone(zone);
-    if let Some(pattern) = &args.time_format {
-        rules = rules.with_format(pattern).map_err(Error::new)?;
-    }
-    if let Some(key) = &args.time_key {
-        rules = rules.with_key(key).map_err(Error::new)?;
-    }
-    Ok(rules)
-}
-
-fn zone(name: &str) -> Result<TimeZone> {
-    TimeZone::get(name).map_err(|_| {
-        let name = name.escape_debug();
-        Error::new(format!(
-            "--tz: expected an IANA time zone such as Europe/Berlin or UTC, but found \"{name}\""
-        ))
-    })
-}
-
-/// A time as typed: RFC 3339, or a date with or without a time of day in the zone of `--tz`.
-fn instant(flag: &str, text: &str, zone: &TimeZone) -> Result<Timestamp> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let civil = text.parse::<jiff::civil::DateTime>();
-    let at = civil.and_then(|civil| zone.to_timestamp(civil)).map_err(|_| {
-        let text = text.escape_debug();
-        Error::new(format!(
-            "{flag}: expected a time such as 2026-06-12T02:00:00Z, 2026-06-12T02:00 or 2026-06-12, but found \"{text}\""
-        ))
-    })?;
-    Ok(Timestamp::new(at.as_millisecond(), at.subsec_nanosecond() != 0))
-}
-
-fn bucket(text: Option<&str>) -> Result<BucketWidth> {
-    let Some(text) = text else { return Ok(BucketWidth::Auto) };
-    let millis = duration::parse(text).map_err(|error| Error::new(format!("--bucket: {error}")))?;
-    if millis < 1000 || millis % 1000 != 0 {
-        return Err(Error::new("--bucket: expected whole seconds, at least 1s"));
-    }
-    Ok(BucketWidth::Seconds(millis / 1000))
-}
-
-fn fingerprinter(args: &OutputArgs) -> Result<Fingerprinter> {
-    let Some(file) = &args.fingerprint_key else { return Ok(Fingerprinter::public()) };
-    let complaint = |error: String| Error::new(format!("--fingerprint-key {}: {error}", file.display()));
-    let key = std::fs::read(file).map_err(|error| complaint(format!("cannot read the key: {error}")))?;
-    Fingerprinter::with_key(&key).map_err(|error| complaint(error.to_string()))
-}
-
-/// What makes the exit code 1 when it is found.
-#[derive(Default)]
-struct FailOn {
-    verdicts: Vec<Verdict>,
-    /// Tokens that are still usable.
-    live: bool,
-}
-
-impl FailOn {
-    fn parse(names: &[String]) -> Result<Self> {
-        let mut fail_on = Self::default();
-        let all = || Verdict::ALL.iter().copied();
-        for name in names {
-            match (name.as_str(), all().find(|verdict| verdict.as_str() == name)) {
-                ("any", _) => fail_on.verdicts.extend(all().filter(|verdict| *verdict != Verdict::Valid)),
-                ("live", _) => fail_on.live = true,
-                (_, Some(verdict)) => fail_on.verdicts.push(verdict),
-                (_, None) => {
-                    let known: Vec<_> = all().map(Verdict::as_str).collect();
-                    let (name, known) = (name.escape_debug(), known.join(", "));
-                    return Err(Error::new(format!(
-                        "--fail-on: expected any, live or a verdict ({known}), but found \"{name}\""
-                    )));
-                }
-            }
-        }
-        Ok(fail_on)
     }
 }
 
