@@ -1,8 +1,8 @@
 //! The policy file as it is written: the TOML schema, with the line of every value. What the values mean is not
 //! judged here.
 
-use super::problem::{Problems, Written, shown};
-use super::section::{Document, Shape};
+use super::problem::{Problems, Written};
+use super::section::{Document, Shape, read};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -99,19 +99,7 @@ const KEYS: Shape = Shape {
 /// Reads the TOML text of a policy file. What is wrong is added to `problems`; the rest is still returned, so that
 /// later steps can find more.
 pub(super) fn parse(text: &str, problems: &mut Problems) -> PolicyEntry {
-    let (root, syntax_errors) = DeTable::parse_recoverable(text);
-    let taken = std::mem::replace(problems, Problems::new(""));
-    let mut document = Document::new(text, taken);
-    let entry = if let Some(error) = syntax_errors.first() {
-        // What a parser makes of the text behind a syntax error is guesswork: only the first is told.
-        let line = error.span().map_or(Some(1), |span| document.line_at(span.start));
-        document.problems.add(line, format_args!("this is not TOML: {}", shown(error.message())));
-        PolicyEntry::default()
-    } else {
-        policy(&mut document, &Spanned::new(root.span(), root.get_ref()))
-    };
-    *problems = document.problems;
-    entry
+    read(text, problems, policy)
 }
 
 const DURATION: &str = "a duration with its unit, in quotes, such as \"30s\", \"5m\" or \"1h30m\"";

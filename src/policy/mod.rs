@@ -39,12 +39,15 @@ pub use problem::Warning;
 pub use uri::refused_name;
 pub use verifier::Verification;
 
+// Baselines are files of the same kind.
+pub(crate) use problem::{Problems, Written, quoted};
+pub(crate) use section::{Document, Shape, nearest, read as read_toml};
+
 use crate::error::{Error, Result};
 use crate::message::OwnMessage;
 use crate::timestamp::Timestamp;
 use data_encoding::HEXLOWER;
 use files::Disk;
-use problem::Problems;
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -132,13 +135,7 @@ impl Policy {
     ///
     /// Every mistake on a line of its own: file, line, key, what was expected and what was found.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path)
-            .map_err(|error| Error::new(format!("{}: cannot read the policy: {error}", path.display())))?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
-            Error::new(format!("{}:{line}: expected UTF-8 text, found other bytes", path.display()))
-        })?;
-        Self::from_toml(text, path, &Disk)
+        Self::from_toml(&read_text(path, "policy")?, path, &Disk)
     }
 
     /// The policy of a TOML text that stands at `path`, with the files that it names.
@@ -266,6 +263,17 @@ impl Policy {
     pub fn union(&self) -> &Rules {
         &self.union
     }
+}
+
+/// The text of a file, which is `what`.
+pub(crate) fn read_text(path: &Path, what: &str) -> Result<String> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Error::new(format!("{}: cannot read the {what}: {error}", path.display())))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + read.iter().filter(|&&byte| byte == b'\n').count();
+        Error::new(format!("{}:{line}: expected UTF-8 text, found other bytes", path.display()))
+    })
 }
 
 impl IssuerName {

@@ -6,39 +6,39 @@ use std::fmt;
 
 /// A value as it was written, and where: the line of a policy file, or a flag.
 #[derive(Clone, Debug)]
-pub(super) struct Written<T> {
+pub(crate) struct Written<T> {
     /// The line in the policy file, from 1; `None` for a flag.
-    pub(super) line: Option<usize>,
+    pub(crate) line: Option<usize>,
     /// The key, or the flag with its dashes.
-    pub(super) key: &'static str,
+    pub(crate) key: &'static str,
     /// What was written.
-    pub(super) value: T,
+    pub(crate) value: T,
 }
 
 /// The errors found so far. All are collected, so that one run of the user's mends them all.
 #[derive(Debug)]
-pub(super) struct Problems {
+pub(crate) struct Problems {
     file: String,
     found: Vec<(Option<usize>, String)>,
 }
 
 impl Problems {
-    pub(super) fn new(file: &str) -> Self {
+    pub(crate) fn new(file: &str) -> Self {
         Self { file: file.to_owned(), found: Vec::new() }
     }
 
     /// Notes a problem at a line of the policy file.
-    pub(super) fn add(&mut self, line: Option<usize>, message: impl fmt::Display) {
+    pub(crate) fn add(&mut self, line: Option<usize>, message: impl fmt::Display) {
         self.found.push((line, format!("{}{message}", place_prefix(&self.file, line))));
     }
 
     /// Notes a problem with a value.
-    pub(super) fn with<T>(&mut self, written: &Written<T>, message: impl fmt::Display) {
+    pub(crate) fn with<T>(&mut self, written: &Written<T>, message: impl fmt::Display) {
         self.add(written.line, format_args!("{}: {message}", written.key));
     }
 
     /// `Ok` when nothing was noted; else every problem on a line of its own, in the order of the file.
-    pub(super) fn into_result(mut self) -> Result<()> {
+    pub(crate) fn into_result(mut self) -> Result<()> {
         if self.found.is_empty() {
             return Ok(());
         }
@@ -89,6 +89,6 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// [`shown`], between quotes.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", shown(text))
 }

@@ -1,33 +1,56 @@
-//! Typed reading of TOML tables, where every value keeps its line and every mistake says what was expected.
+//! Typed reading of TOML tables, where every value keeps its line and every mistake says what was expected. Baselines are
+//! read by it too.
 
-use super::problem::{Problems, Written, quoted};
+use super::problem::{Problems, Written, quoted, shown};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The text of a policy file, which turns byte offsets to lines.
-pub(super) struct Document<'a> {
+/// The text of a TOML file, which turns byte offsets to lines.
+pub(crate) struct Document<'a> {
     text: &'a str,
     /// What is wrong with it so far.
-    pub(super) problems: Problems,
+    pub(crate) problems: Problems,
 }
 
 /// One kind of table in the schema: how messages call it, and the keys that it may have.
-pub(super) struct Shape {
-    pub(super) label: &'static str,
+pub(crate) struct Shape {
+    pub(crate) label: &'static str,
     /// Where to put a key that belongs here.
-    pub(super) home: &'static str,
-    pub(super) keys: &'static [&'static str],
+    pub(crate) home: &'static str,
+    pub(crate) keys: &'static [&'static str],
 }
 
 /// A table whose keys are known to be right, to be taken out one by one.
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     table: &'a DeTable<'a>,
     /// The line of its header.
-    pub(super) line: Option<usize>,
+    pub(crate) line: Option<usize>,
+}
+
+/// Reads the TOML text of a file, from its outermost table on. What is wrong is added to `problems`; the rest is still
+/// returned, so that later steps can find more.
+pub(crate) fn read<T: Default>(
+    text: &str,
+    problems: &mut Problems,
+    read: impl for<'d> FnOnce(&mut Document<'d>, &Spanned<&'d DeTable<'d>>) -> T,
+) -> T {
+    let (root, syntax_errors) = DeTable::parse_recoverable(text);
+    let taken = std::mem::replace(problems, Problems::new(""));
+    let mut document = Document::new(text, taken);
+    let entry = if let Some(error) = syntax_errors.first() {
+        // What a parser makes of the text behind a syntax error is guesswork: only the first is told.
+        let line = error.span().map_or(Some(1), |span| document.line_at(span.start));
+        document.problems.add(line, format_args!("this is not TOML: {}", shown(error.message())));
+        T::default()
+    } else {
+        read(&mut document, &Spanned::new(root.span(), root.get_ref()))
+    };
+    *problems = document.problems;
+    entry
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(text: &'a str, problems: Problems) -> Self {
+    pub(crate) fn new(text: &'a str, problems: Problems) -> Self {
         Self { text, problems }
     }
 
@@ -36,14 +59,14 @@ impl<'a> Document<'a> {
     }
 
     /// The line, from 1, that holds the byte at `offset`.
-    pub(super) fn line_at(&self, offset: usize) -> Option<usize> {
+    pub(crate) fn line_at(&self, offset: usize) -> Option<usize> {
         let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
         Some(1 + memchr::memchr_iter(b'\n', before).count())
     }
 
     /// Enters a table. Keys that its shape does not have are problems that name the nearest one, or the table (out of
     /// `others`) where such a key belongs.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &mut self,
         table: &Spanned<&'a DeTable<'a>>,
         shape: &Shape,
@@ -65,7 +88,7 @@ impl<'a> Document<'a> {
     }
 
     /// Demands at least one of some keys, whatever its value is worth.
-    pub(super) fn need_one(&mut self, section: &Section<'a>, shape: &Shape, keys: &[&str]) {
+    pub(crate) fn need_one(&mut self, section: &Section<'a>, shape: &Shape, keys: &[&str]) {
         if !keys.iter().any(|key| section.table.contains_key(*key)) {
             let none = match keys.len() {
                 1 => "nothing",
@@ -87,7 +110,7 @@ impl<'a> Document<'a> {
     }
 
     /// A string; `expected` says what it should hold.
-    pub(super) fn string(
+    pub(crate) fn string(
         &mut self,
         section: &Section<'a>,
         key: &'static str,
@@ -104,7 +127,7 @@ impl<'a> Document<'a> {
     }
 
     /// A string that is not empty.
-    pub(super) fn text(
+    pub(crate) fn text(
         &mut self,
         section: &Section<'a>,
         key: &'static str,
@@ -119,15 +142,25 @@ impl<'a> Document<'a> {
     }
 
     /// An instant: an RFC 3339 string, or TOML's own date-time, as text.
-    pub(super) fn time(&mut self, section: &Section<'a>, key: &'static str) -> Option<Written<String>> {
+    pub(crate) fn time(&mut self, section: &Section<'a>, key: &'static str) -> Option<Written<String>> {
+        self.date_or(section, key, "an RFC 3339 time such as \"2026-06-12T02:00:00Z\"")
+    }
+
+    /// What `expected` tells: a string, or TOML's own date or date-time, as text.
+    pub(crate) fn date_or(
+        &mut self,
+        section: &Section<'a>,
+        key: &'static str,
+        expected: &str,
+    ) -> Option<Written<String>> {
         if let Some((DeValue::Datetime(at), line)) = self.get(section, key) {
             return Some(Written { line, key, value: at.to_string() });
         }
-        self.string(section, key, "an RFC 3339 time such as \"2026-06-12T02:00:00Z\"")
+        self.string(section, key, expected)
     }
 
     /// `true` or `false`.
-    pub(super) fn boolean(&mut self, section: &Section<'a>, key: &'static str) -> Option<Written<bool>> {
+    pub(crate) fn boolean(&mut self, section: &Section<'a>, key: &'static str) -> Option<Written<bool>> {
         let (value, line) = self.get(section, key)?;
         if let Some(value) = value.as_bool() {
             return Some(Written { line, key, value });
@@ -137,7 +170,7 @@ impl<'a> Document<'a> {
     }
 
     /// A whole number; `expected` says which.
-    pub(super) fn integer(
+    pub(crate) fn integer(
         &mut self,
         section: &Section<'a>,
         key: &'static str,
@@ -156,7 +189,7 @@ impl<'a> Document<'a> {
     }
 
     /// An array of strings that are not empty; `None` when any of its members is something else.
-    pub(super) fn strings(
+    pub(crate) fn strings(
         &mut self,
         section: &Section<'a>,
         key: &'static str,
@@ -180,7 +213,7 @@ impl<'a> Document<'a> {
     }
 
     /// An array of tables, each entered by `read`.
-    pub(super) fn tables<T>(
+    pub(crate) fn tables<T>(
         &mut self,
         section: &Section<'a>,
         key: &'static str,
@@ -203,7 +236,8 @@ impl<'a> Document<'a> {
     }
 }
 
-fn nearest<'k>(name: &str, keys: &[&'k str]) -> &'k str {
+/// The key that is most like a name.
+pub(crate) fn nearest<'k>(name: &str, keys: &[&'k str]) -> &'k str {
     let name = name.to_ascii_lowercase().replace('-', "_");
     let near = |key: &&str| strsim::jaro_winkler(&name, key);
     keys.iter().copied().max_by(|a, b| near(a).total_cmp(&near(b))).unwrap_or_default()

@@ -52,20 +52,20 @@ impl<'o> File<'o> {
 
 /// Lines of a file, in memory.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     /// Behind each cell is a `,`; that of the last becomes the line's end.
     bytes: Vec<u8>,
 }
 
 impl Lines {
     /// Adds a line of names.
-    pub(super) fn header<'h>(&mut self, names: impl IntoIterator<Item = &'h str>) {
+    pub(crate) fn header<'h>(&mut self, names: impl IntoIterator<Item = &'h str>) {
         names.into_iter().for_each(|name| self.text(name));
         self.end();
     }
 
     /// Adds a cell of any text.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         if is_quoted(text) {
             self.bytes.push(b'"');
             self.bytes.extend_from_slice(text.replace('"', "\"\"").as_bytes());
@@ -87,7 +87,7 @@ impl Lines {
     }
 
     /// Adds a cell of a text that holds nothing to be quoted, such as a word of a closed set; maybe none.
-    pub(super) fn word(&mut self, word: &str) {
+    pub(crate) fn word(&mut self, word: &str) {
         self.bytes.extend_from_slice(word.as_bytes());
         self.bytes.push(b',');
     }
@@ -115,12 +115,12 @@ impl Lines {
     }
 
     /// Adds a cell of what displays nothing that has to be quoted.
-    pub(super) fn shown(&mut self, value: impl Display) {
+    pub(crate) fn shown(&mut self, value: impl Display) {
         write!(self.bytes, "{value},").expect("memory takes every cell");
     }
 
     /// Adds a cell of a number.
-    pub(super) fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         let mut digits = [0; 20];
         let mut start = digits.len();
         let mut left = number;
@@ -134,14 +134,14 @@ impl Lines {
     }
 
     /// Ends the line, which has a cell.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(last) = self.bytes.last_mut() {
             *last = b'\n';
         }
     }
 
     /// The lines as they are written.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }

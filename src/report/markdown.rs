@@ -320,7 +320,7 @@ fn code(text: &str) -> String {
 }
 
 /// A text as code in a table's cell, which a `|` would end even in a code span; `\|` does not help behind a `\`.
-fn code_in_table(text: &str) -> String {
+pub(crate) fn code_in_table(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
@@ -339,7 +339,7 @@ fn code_in_table(text: &str) -> String {
 }
 
 /// A sentence with names from outside in it: every word that is not plainly a word or a number is a code span.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let text = short(text, MAX_CHARS);
     let is_plain = |word: &str| {
         let core =

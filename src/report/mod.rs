@@ -50,6 +50,13 @@ pub use about::{About, KeyWindow, PolicyFile};
 pub use occurrences::{ChunkRows, Occurrence, OccurrenceSpool};
 pub use publish::Staging;
 
+// What tells of changes between reports writes as they do.
+pub(crate) use cell::Cell;
+pub(crate) use csv::Lines;
+pub(crate) use markdown::{code_in_table, prose};
+pub(crate) use rows::Millionths;
+pub(crate) use view::{counted, percent, short, thousands};
+
 use count::Counted;
 use kinds::Kinds;
 

@@ -297,16 +297,16 @@ pub(super) type Share = Shown<Millionths>;
 
 /// Millionths, displayed as a decimal with six digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Millionths(u64);
+pub(crate) struct Millionths(u64);
 
 impl Millionths {
     /// How many millionths.
-    pub(super) const fn get(self) -> u64 {
+    pub(crate) const fn get(self) -> u64 {
         self.0
     }
 
     /// `part` of `whole`, rounded to the nearest; nothing of nothing is nothing.
-    pub(super) fn of(part: u64, whole: u64) -> Self {
+    pub(crate) fn of(part: u64, whole: u64) -> Self {
         let whole = u128::from(whole.max(1));
         let millionths = (u128::from(part) * 1_000_000 + whole / 2) / whole;
         Self(u64::try_from(millionths).unwrap_or(u64::MAX))

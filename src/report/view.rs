@@ -174,7 +174,7 @@ pub(super) fn show(value: &Value<'_>) -> String {
 }
 
 /// The text, or as much of its beginning as so many characters are, and `…`.
-pub(super) fn short(text: &str, most: usize) -> String {
+pub(crate) fn short(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -182,7 +182,7 @@ pub(super) fn short(text: &str, most: usize) -> String {
 }
 
 /// Millionths as a percentage with two digits: rounded, but neither up to all nor down to nothing.
-fn percent(millionths: u64) -> String {
+pub(crate) fn percent(millionths: u64) -> String {
     match millionths {
         1..50 => "< 0.01 %".to_owned(),
         999_950..1_000_000 => "> 99.99 %".to_owned(),
@@ -194,7 +194,7 @@ fn percent(millionths: u64) -> String {
 }
 
 /// The number with a comma between each three digits.
-pub(super) fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -207,7 +207,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// `1 source`, `12,345 sources`.
-pub(super) fn counted(count: u64, what: &str) -> String {
+pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 

@@ -71,7 +71,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
             "timestamp",
         ],
     ),
-    ("changes", &[]),
+    ("changes", &["report", "verdict", "policy", "error", "timestamp", "words"]),
     // It masks tokens in the names that it stores. What a report says it reads from the report's files, as anybody would.
     ("state", &["changes", "input", "token", "secret", "error", "timestamp", "words"]),
     ("lib", &[]),
