@@ -14,6 +14,7 @@ use jwtriage::profile::Profile;
 use jwtriage::token::mask_tokens;
 
 use crate::about::FormatName;
+use crate::diff::Diff;
 use crate::progress::ProgressMode;
 use crate::terminal::{self, Color};
 
@@ -27,6 +28,8 @@ pub enum Command {
     PolicyInit(PolicyInit),
     /// `jwtriage policy infer`
     PolicyInfer(PolicyInfer),
+    /// `jwtriage diff`
+    Diff(Diff),
 }
 
 /// Find every JSON Web Token in archived logs and judge it as of the moment its line was written
@@ -48,6 +51,7 @@ enum Subcommands {
     /// Work with policy files
     #[command(subcommand)]
     Policy(PolicyCommands),
+    Diff(Diff),
 }
 
 #[derive(Debug, Subcommand)]
@@ -273,6 +277,7 @@ pub fn parse() -> Command {
         Subcommands::Policy(PolicyCommands::Check(args)) => Command::PolicyCheck(args),
         Subcommands::Policy(PolicyCommands::Init(args)) => Command::PolicyInit(args),
         Subcommands::Policy(PolicyCommands::Infer(args)) => Command::PolicyInfer(args),
+        Subcommands::Diff(args) => Command::Diff(args),
         Subcommands::Scan(mut args) => {
             if args.paths.is_empty() {
                 args.paths.push(default_path());

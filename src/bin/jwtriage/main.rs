@@ -3,6 +3,7 @@
 mod about;
 mod args;
 mod clock;
+mod diff;
 mod fail_on;
 mod new_file;
 mod options;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::PolicyCheck(args) => policy_check::run(&args),
         Command::PolicyInit(args) => policy_init::run(&args),
         Command::PolicyInfer(args) => policy_infer::run(&args),
+        Command::Diff(args) => diff::run(&args),
     };
     done.unwrap_or_else(|error| {
         terminal::complain(&error.to_string());

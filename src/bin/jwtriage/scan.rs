@@ -25,7 +25,7 @@ use crate::terminal;
 
 /// Exit codes of contract section 6.
 pub mod exit {
-    pub(super) const FOUND: u8 = 1;
+    pub const FOUND: u8 = 1;
     pub const INCOMPLETE: u8 = 3;
     pub const INTERRUPTED: u8 = 130;
 }
