@@ -13,6 +13,7 @@ mod logs;
 mod messages;
 mod parts;
 mod profiles;
+mod shell;
 mod signatures;
 mod support;
 mod tidy;

@@ -14,7 +14,9 @@ use jwtriage::profile::Profile;
 use jwtriage::token::mask_tokens;
 
 use crate::about::FormatName;
+use crate::completions::Completions;
 use crate::diff::Diff;
+use crate::man::Man;
 use crate::progress::ProgressMode;
 use crate::terminal::{self, Color};
 
@@ -30,6 +32,10 @@ pub enum Command {
     PolicyInfer(PolicyInfer),
     /// `jwtriage diff`
     Diff(Diff),
+    /// `jwtriage completions`
+    Completions(Completions),
+    /// `jwtriage man`
+    Man(Man),
 }
 
 /// Find every JSON Web Token in archived logs and judge it as of the moment its line was written
@@ -52,6 +58,8 @@ enum Subcommands {
     #[command(subcommand)]
     Policy(PolicyCommands),
     Diff(Diff),
+    Completions(Completions),
+    Man(Man),
 }
 
 #[derive(Debug, Subcommand)]
@@ -271,6 +279,11 @@ impl OutputArgs {
     }
 }
 
+/// The command line as clap knows it, for completions and manual pages.
+pub fn cli() -> clap::Command {
+    Cli::command()
+}
+
 /// What the command line means. Ends the process where it means nothing, or asks for help.
 pub fn parse() -> Command {
     match Cli::try_parse().unwrap_or_else(|error| leave(&error)).command {
@@ -278,6 +291,8 @@ pub fn parse() -> Command {
         Subcommands::Policy(PolicyCommands::Init(args)) => Command::PolicyInit(args),
         Subcommands::Policy(PolicyCommands::Infer(args)) => Command::PolicyInfer(args),
         Subcommands::Diff(args) => Command::Diff(args),
+        Subcommands::Completions(args) => Command::Completions(args),
+        Subcommands::Man(args) => Command::Man(args),
         Subcommands::Scan(mut args) => {
             if args.paths.is_empty() {
                 args.paths.push(default_path());

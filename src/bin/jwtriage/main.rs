@@ -3,8 +3,10 @@
 mod about;
 mod args;
 mod clock;
+mod completions;
 mod diff;
 mod fail_on;
+mod man;
 mod new_file;
 mod options;
 mod policy_check;
@@ -25,6 +27,8 @@ fn main() -> ExitCode {
         Command::PolicyInit(args) => policy_init::run(&args),
         Command::PolicyInfer(args) => policy_infer::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     done.unwrap_or_else(|error| {
         terminal::complain(&error.to_string());
