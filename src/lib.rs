@@ -20,6 +20,8 @@
 //!
 //! [`proposal`] writes policies for a person to edit, from documents or from counts.
 //!
+//! [`tell`] says what a run has found to those who watch: a file for Prometheus, a webhook.
+//!
 //! [`secret`] is the one door out for token bytes; [`error`] is what stops a run; [`timestamp`] is every instant.
 //!
 //! ```
@@ -55,6 +57,7 @@ pub mod secret;
 pub mod spill;
 pub mod state;
 pub mod tally;
+pub mod tell;
 pub mod timestamp;
 pub mod token;
 pub mod triage;
