@@ -47,6 +47,7 @@ pub mod error;
 pub mod hints;
 pub mod input;
 pub mod message;
+pub mod nightly;
 pub mod policy;
 pub mod profile;
 pub mod proposal;

@@ -69,6 +69,8 @@ pub struct Chunker<R> {
     ended: bool,
     /// Whether a last line without an end is left alone: at the end of what was read, and before an error.
     holds_back: (bool, bool),
+    /// Whether it did leave something.
+    held_back: bool,
     error: Option<io::Error>,
 }
 
@@ -81,6 +83,8 @@ pub struct End {
     pub ends_inside_line: bool,
     /// Whether it may end inside a token.
     pub ends_inside_run: bool,
+    /// Whether a last line without an end was left alone.
+    pub held_back: bool,
     /// Why it ended before its end.
     pub error: Option<io::Error>,
 }
@@ -97,6 +101,7 @@ impl<R: Read> Chunker<R> {
             next: start,
             ended: false,
             holds_back: (false, false),
+            held_back: false,
             error: None,
         }
     }
@@ -137,6 +142,7 @@ impl<R: Read> Chunker<R> {
                 let (at_end, at_error) = self.holds_back;
                 let holds_back = if self.error.is_some() { at_error } else { at_end };
                 // What is behind, if there ever is anything, may go on with a token.
+                self.held_back = holds_back && filled > 0;
                 break (if holds_back { 0 } else { window.len() }, false, true);
             }
             self.fill(&mut buffer, &mut filled);
@@ -164,6 +170,7 @@ impl<R: Read> Chunker<R> {
             bytes: self.next,
             ends_inside_line: self.begins_inside_line,
             ends_inside_run: self.begins_inside_run,
+            held_back: self.held_back,
             error: self.error,
         }
     }

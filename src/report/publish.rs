@@ -78,6 +78,22 @@ impl Staging {
         Ok(Self { target, made })
     }
 
+    /// Begins a report that waits in a hidden directory in `parent`, until somebody puts it in its place.
+    ///
+    /// # Errors
+    /// When nothing can be written there.
+    pub fn waiting(parent: &Path, prefix: &str) -> Result<Self> {
+        let made = tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
+        let made = made.map_err(|error| cannot("write into", parent, &error))?;
+        Ok(Self { target: made.path().to_owned(), made })
+    }
+
+    /// Leaves the report where it is made, and says where that is.
+    #[must_use]
+    pub fn keep(self) -> PathBuf {
+        self.made.keep()
+    }
+
     /// The directory in which the report is made.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -44,7 +44,7 @@ pub struct Ending {
     pub name: Arc<str>,
     /// Where it was left this time.
     pub start: Start,
-    /// Whether it was left before its end.
+    /// Whether there is more to read, even if nothing is written to it any more. Behind an error there may be, but only then.
     pub has_more: bool,
 }
 
@@ -137,10 +137,12 @@ impl Part {
         end: End,
         is_stopped: bool,
     ) -> (Pieces, ReadState, Option<Ending>) {
-        let has_more = self.may_grow || is_stopped || end.error.is_some();
+        let is_left = self.may_grow || is_stopped || end.error.is_some();
         let held_back = feed.bookmark(&end);
+        let is_held = end.held_back || held_back.offset < end.bytes;
+        let has_more = is_stopped || (self.may_grow && is_held);
         let content = |witness: &Witness| witness.content_at(held_back.offset - self.first);
-        let (pieces, to, content) = match self.witness.as_ref().filter(|_| has_more).and_then(content) {
+        let (pieces, to, content) = match self.witness.as_ref().filter(|_| is_left).and_then(content) {
             Some(content) => (Pieces::new(), held_back, Some(content)),
             None => (feed.finish(), feed.bookmark(&end), self.witness.as_ref().map(Witness::content)),
         };

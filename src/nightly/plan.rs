@@ -1,0 +1,359 @@
+//! Files → what of each is to be read, and what is to be remembered of it afterwards.
+//!
+//! A file whose status is as it was is not opened. Of the others the beginning is looked at; where that is known, also whether they go on
+//! as what was read before did. So a file is known again under every name and packing, and only what is new in it is read.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::at_once::{AtOnce, each};
+use crate::error::{Error, Result};
+use crate::input::identity::{Content, HEAD, Witness};
+use crate::input::{
+    Alone, Discovered, Input, Limits, Place, PlainFile, Problem, Source, Status, Visitor, read,
+};
+use crate::run::{Ending, Start, Stretch, Stretches};
+use crate::scan::feed::Bookmark;
+use crate::state::{
+    Claims, Index, Opened, Presence, Seen, Source as KnownSource, SourceId, SourceUpdate, Stat,
+};
+use crate::timestamp::Timestamp;
+
+/// A file that was written to so short a while ago may be in the middle of a line, in milliseconds.
+const QUIET: i64 = 60_000;
+
+/// What is to be read.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The files to open, and what was found that is no file to read.
+    pub discovered: Discovered,
+    /// What of them is to be read.
+    pub stretches: Stretches,
+    /// How many files were not opened because nothing of them has changed.
+    pub unchanged: u64,
+    /// Which known sources came and went.
+    pub presence: Presence,
+    /// What is to be remembered of sources that need not be read.
+    updates: Vec<SourceUpdate>,
+    /// The same of archives, and which of their members are to be read first.
+    archives: Vec<(SourceUpdate, Vec<Arc<str>>)>,
+    /// What is known of those that are read, by their names.
+    records: HashMap<Arc<str>, Record>,
+}
+
+/// What is known of a source before it is read.
+#[derive(Clone, Debug)]
+struct Record {
+    known: Option<SourceId>,
+    stat: Stat,
+}
+
+/// What was found in a file that is not unchanged.
+struct Looked {
+    input: Input,
+    /// The file itself, and its members if it is an archive.
+    sources: Vec<Found>,
+    is_archive: bool,
+    may_grow: bool,
+}
+
+/// A source, and which known contents it begins with.
+struct Found {
+    opened: Opened,
+    /// How long it is, if its end was seen.
+    length: Option<u64>,
+}
+
+/// Looks at all files that were discovered, and decides.
+///
+/// # Errors
+/// When what is remembered of a source cannot be understood.
+pub fn plan(
+    discovered: Discovered,
+    index: &Index,
+    limits: &Limits,
+    now: Timestamp,
+    at_once: &AtOnce<'_>,
+) -> Result<Plan> {
+    let mut plan = Plan::default();
+    plan.discovered.problems = discovered.problems;
+    let mut claims = index.claims();
+    let members = Members::of(index);
+    let stats = each(at_once, discovered.inputs.len(), |n| stat(&discovered.inputs[n]));
+    let mut changed = Vec::new();
+    for (input, stat) in discovered.inputs.into_iter().zip(stats) {
+        match stat {
+            Err(problem) => plan.discovered.problems.push(problem),
+            Ok(stat) => match claims.unchanged(input.name.as_str(), &stat) {
+                Some(source) if source.seen.more => plan.go_on(input, stat, source, now)?,
+                Some(_) => {
+                    members.claim(input.name.as_str(), &stat, &mut claims);
+                    plan.unchanged += 1;
+                }
+                None => changed.push((input, stat)),
+            },
+        }
+    }
+    plan.discovered.problems.sort();
+    let looked = each(at_once, changed.len(), |n| {
+        let (input, stat) = &changed[n];
+        look(input, *stat, index, limits, now)
+    });
+    plan.decide(looked, claims)?;
+    Ok(plan)
+}
+
+impl Plan {
+    /// Reads the rest of a file to which nothing was written since.
+    fn go_on(&mut self, input: Input, stat: Stat, source: &KnownSource, now: Timestamp) -> Result<()> {
+        let start = start(&source.seen)?;
+        let stretch = if is_young(&input, now) { Stretch::Growing(start) } else { Stretch::From(start) };
+        let name: Arc<str> = input.name.as_str().into();
+        self.stretches.insert(Arc::clone(&name), stretch);
+        self.records.insert(name, Record { known: Some(source.id), stat });
+        self.discovered.inputs.push(input);
+        Ok(())
+    }
+
+    fn decide(&mut self, looked: Vec<Looked>, mut claims: Claims<'_>) -> Result<()> {
+        let opened: Vec<Opened> = looked
+            .iter()
+            .flat_map(|looked| looked.sources.iter().map(|found| found.opened.clone()))
+            .collect();
+        let mut settled = claims.settle(&opened).into_iter();
+        for Looked { input, sources, is_archive, may_grow } in looked {
+            let mut read: Vec<Arc<str>> = Vec::new();
+            let mut archive = None;
+            for (n, Found { opened, length }) in sources.into_iter().enumerate() {
+                let known = settled.next().flatten();
+                let Opened { name, stat, .. } = opened;
+                let known_id = known.map(|source| source.id);
+                let seen = known.map(|source| source.seen.clone());
+                // What there is to know of an archive itself is its status.
+                if is_archive && n == 0 {
+                    let seen = Seen {
+                        name,
+                        stat,
+                        content: Content::empty(),
+                        bookmark: Vec::new(),
+                        is_archive: true,
+                        more: false,
+                    };
+                    archive = Some(SourceUpdate { known: known_id, seen });
+                    continue;
+                }
+                let name: Arc<str> = name.into();
+                let start = seen.as_ref().map(start).transpose()?.flatten();
+                if let (Some(seen), Some(start)) = (&seen, &start)
+                    && length == Some(start.content.length)
+                {
+                    let seen = Seen { name: name.to_string(), stat, more: false, ..seen.clone() };
+                    self.updates.push(SourceUpdate { known: known_id, seen });
+                    self.stretches.insert(name, Stretch::Nothing);
+                    continue;
+                }
+                read.push(Arc::clone(&name));
+                let stretch = if may_grow { Stretch::Growing(start) } else { Stretch::From(start) };
+                self.stretches.insert(Arc::clone(&name), stretch);
+                self.records.insert(name, Record { known: known_id, stat });
+            }
+            if !read.is_empty() {
+                self.discovered.inputs.push(input);
+            }
+            self.archives.extend(archive.map(|archive| (archive, read)));
+        }
+        self.presence = claims.presence();
+        Ok(())
+    }
+
+    /// What is to be remembered of all sources, now that they were left where they were.
+    ///
+    /// # Errors
+    /// When a bookmark cannot be written down.
+    pub fn updates(self, endings: &[Ending]) -> Result<Vec<SourceUpdate>> {
+        let mut updates = self.updates;
+        let done: HashSet<&str> =
+            endings.iter().filter(|ending| !ending.has_more).map(|ending| &*ending.name).collect();
+        let is_done = |read: &[Arc<str>]| read.iter().all(|member| done.contains(&**member));
+        updates
+            .extend(self.archives.into_iter().filter(|(_, read)| is_done(read)).map(|(archive, _)| archive));
+        for Ending { name, start, has_more } in endings {
+            let Some(Record { known, stat }) = self.records.get(name).cloned() else { continue };
+            let bookmark = postcard::to_allocvec(&start.bookmark)
+                .map_err(|error| Error::new(format!("cannot write down where {name} was left: {error}")))?;
+            let seen = Seen {
+                name: name.to_string(),
+                stat,
+                content: start.content,
+                bookmark,
+                is_archive: false,
+                more: *has_more,
+            };
+            updates.push(SourceUpdate { known, seen });
+        }
+        Ok(updates)
+    }
+}
+
+/// Where a known source was left, if anything of it was read.
+fn start(seen: &Seen) -> Result<Option<Start>> {
+    if seen.bookmark.is_empty() {
+        return Ok(None);
+    }
+    let bookmark: Bookmark = postcard::from_bytes(&seen.bookmark)
+        .map_err(|_| Error::new("the state holds a bookmark that this version cannot read: restore an earlier state, or begin a new one"))?;
+    Ok(Some(Start { bookmark, content: seen.content }))
+}
+
+/// What the file system says of an input, which must be a file.
+fn stat(input: &Input) -> std::result::Result<Stat, Problem> {
+    let problem = |status, reason: String| Problem { name: input.name.clone(), status, reason, offset: None };
+    let Place::File(path) = &input.place else {
+        return Err(problem(Status::Skipped, "is standard input, which is gone tomorrow".to_owned()));
+    };
+    let metadata = fs::metadata(path).map_err(|error| problem(Status::Unreadable, error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(problem(
+            Status::Skipped,
+            "is no regular file, of which the next run could tell what is new".to_owned(),
+        ));
+    }
+    Ok(stat_of(&metadata, path))
+}
+
+#[cfg(unix)]
+fn stat_of(metadata: &fs::Metadata, _: &Path) -> Stat {
+    use std::os::unix::fs::MetadataExt as _;
+    let nanos = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+    Stat {
+        dev: metadata.dev(),
+        ino: metadata.ino(),
+        size: metadata.size(),
+        mtime_ns: nanos(metadata.mtime(), metadata.mtime_nsec()),
+        ctime_ns: nanos(metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+/// Where files have no numbers, their sizes and times have to do.
+#[cfg(not(unix))]
+fn stat_of(metadata: &fs::Metadata, _: &Path) -> Stat {
+    let since = metadata.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    let mtime_ns = since.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or_default();
+    Stat { size: metadata.len(), mtime_ns, ..Stat::default() }
+}
+
+/// Looks at the beginnings of what is in a file, and as far as it is known.
+fn look(input: &Input, stat: Stat, index: &Index, limits: &Limits, now: Timestamp) -> Looked {
+    let own = Opened { name: input.name.as_str().to_owned(), stat, contents: Vec::new() };
+    let mut look = Look { own, index, sources: Vec::new(), is_plain: false };
+    let _ = read(input, limits, &Alone, &|_| {}, &mut look);
+    let Look { own, mut sources, is_plain, .. } = look;
+    let is_archive = sources.iter().any(|found| found.opened.name != own.name);
+    if is_archive || sources.is_empty() {
+        sources.insert(0, Found { opened: own, length: None });
+    }
+    Looked { input: input.clone(), sources, is_archive, may_grow: is_plain && is_young(input, now) }
+}
+
+fn is_young(input: &Input, now: Timestamp) -> bool {
+    input.modified.is_none_or(|modified| now.millis() - modified.millis() < QUIET)
+}
+
+struct Look<'i> {
+    own: Opened,
+    index: &'i Index,
+    sources: Vec<Found>,
+    is_plain: bool,
+}
+
+impl Visitor for Look<'_> {
+    fn source(&mut self, source: &Source, bytes: &mut dyn Read) -> ControlFlow<()> {
+        let name = source.name.as_str().to_owned();
+        let is_file = name == self.own.name;
+        let mut witness = Witness::default();
+        let mut is_end = pass(bytes, &mut witness, HEAD as u64);
+        let candidates = self.index.candidates(&witness.heads());
+        candidates.iter().for_each(|known| witness.expect(known.length));
+        let furthest = candidates.iter().map(|known| known.length).max().unwrap_or(0);
+        // One byte more tells whether that is all.
+        if !is_end && furthest >= witness.length() {
+            let further = furthest + 1 - witness.length();
+            is_end = pass(bytes, &mut witness, further);
+        }
+        let contents = candidates.into_iter().filter(|known| witness.begins_with(known)).collect();
+        let opened = Opened { name, contents, ..self.own.clone() };
+        self.sources.push(Found { opened, length: is_end.then(|| witness.length()) });
+        if is_file { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Most of a file is jumped over.
+    fn file(&mut self, source: &Source, mut file: PlainFile) -> ControlFlow<()> {
+        self.is_plain = true;
+        let length = self.own.stat.size.saturating_sub(source.start);
+        let (mut witness, mut first) = (Witness::default(), Vec::new());
+        let _ = (&mut file).take(HEAD as u64).read_to_end(&mut first);
+        witness.feed(&first);
+        let mut begins_with = |known: &Content| {
+            let range = known.tail_range();
+            let mut tail = Vec::new();
+            let read = file.seek(source.start + range.start);
+            let read = read.and_then(|()| (&mut file).take(range.end - range.start).read_to_end(&mut tail));
+            read.is_ok() && known.length <= length && Witness::resume(known, &first, &tail).is_some()
+        };
+        let contents = self.index.candidates(&witness.heads()).into_iter().filter(&mut begins_with).collect();
+        let opened = Opened { contents, ..self.own.clone() };
+        self.sources.push(Found { opened, length: Some(length) });
+        ControlFlow::Break(())
+    }
+
+    fn problem(&mut self, _: Problem) -> ControlFlow<()> {
+        // Whoever reads it is told again.
+        ControlFlow::Continue(())
+    }
+}
+
+/// Sees so many bytes, if there are as many; says whether there were fewer.
+fn pass(bytes: &mut dyn Read, witness: &mut Witness, length: u64) -> bool {
+    let mut left = length;
+    let mut buffer = [0; 16 << 10];
+    while left > 0 {
+        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        match bytes.read(&mut buffer[..wanted]) {
+            Ok(0) => return true,
+            Ok(count) => {
+                witness.feed(&buffer[..count]);
+                left -= count as u64;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            // Where it cannot be read further there may be more.
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// The known members of archives, by the archive.
+struct Members<'i>(HashMap<&'i str, Vec<&'i str>>);
+
+impl<'i> Members<'i> {
+    fn of(index: &'i Index) -> Self {
+        let mut members = HashMap::<_, Vec<_>>::new();
+        for source in index.sources() {
+            if let Some((archive, _)) = source.seen.name.split_once('!') {
+                members.entry(archive).or_default().push(source.seen.name.as_str());
+            }
+        }
+        Self(members)
+    }
+
+    /// All that is known to be in an archive is still there.
+    fn claim(&self, archive: &str, stat: &Stat, claims: &mut Claims<'_>) {
+        for member in self.0.get(archive).into_iter().flatten() {
+            let _ = claims.unchanged(member, stat);
+        }
+    }
+}
