@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::schema::{APPLICATION, MIGRATIONS, VERSION, migrate, present_tables, tables, version};
 use super::{Fault, explain};
@@ -68,42 +68,56 @@ pub(super) fn create(path: &Path) -> Result<()> {
 
 /// Opens a state to read and write it, and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let (version, has_log) = recognise(path)?;
-    let mut connection = checked(path, OpenFlags::SQLITE_OPEN_READ_WRITE, version, has_log)?;
+    let known = recognise(path)?;
     let ready = (|| {
+        let mut connection = match known.has_log {
+            true => sound(path, path, known, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+            false => {
+                sound(path, &immutable(path), known, IMMUTABLE)?;
+                connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?
+            }
+        };
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "cache_size", -(32 << 10))?;
-        if version < VERSION {
+        if known.version < VERSION {
             migrate(&mut connection, MIGRATIONS)?;
         }
-        Ok(())
+        Ok(connection)
     })();
-    ready.map_err(|error| explain(path, "open it", Fault::Sql(error)))?;
-    Ok(connection)
+    ready.map_err(|fault| explain(path, "open it", fault))
 }
 
 /// Opens a state to read it only.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection> {
-    let (version, has_log) = recognise(path)?;
-    if version < VERSION {
+    let known = recognise(path)?;
+    if known.version < VERSION {
         return Err(refused(
             path,
             &format!("a state of version {VERSION}"),
-            &format!("one of version {version}"),
+            &format!("one of version {}", known.version),
             "the next nightly run brings it up to date",
         ));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    match checked(path, flags, version, has_log) {
-        // Where nothing can be written, SQLite has no place for what readers and writers share. There is no writer either then.
-        Err(_) if !has_log && File::options().write(true).open(path).is_err() => {
-            checked(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI, version, has_log)
+    let ready = (|| {
+        if known.has_log {
+            return sound(path, path, known, OpenFlags::SQLITE_OPEN_READ_ONLY);
         }
-        opened => opened,
-    }
+        let alone = sound(path, &immutable(path), known, IMMUTABLE)?;
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        match version(&connection).map_err(|error| (error.sqlite_error_code(), error)) {
+            Ok(_) => Ok(connection),
+            // Where nothing can be written, there is no place for what readers and writers share, and no writer either.
+            Err((Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly), _)) => Ok(alone),
+            Err((_, error)) => Err(error.into()),
+        }
+    })();
+    ready.map_err(|fault| explain(path, "open it", fault))
 }
+
+/// How a file is opened as one that nobody changes: without a log, and so without a trace.
+const IMMUTABLE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_URI);
 
 /// The file as one that nobody changes.
 fn immutable(path: &Path) -> PathBuf {
@@ -118,8 +132,19 @@ fn immutable(path: &Path) -> PathBuf {
     (uri + "?immutable=1").into()
 }
 
-/// Says which version a state has, as far as its file says, and whether there is a log of changes beside it; refuses what is no state.
-fn recognise(path: &Path) -> Result<(u32, bool)> {
+/// What can be told of a state before it is opened.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Its version, as far as the file says it.
+    version: u32,
+    /// Whether there is a log beside it, of changes that are not in the file yet.
+    has_log: bool,
+    /// How long the file is.
+    length: u64,
+}
+
+/// Refuses what is no state.
+fn recognise(path: &Path) -> Result<Known> {
     let refused = |found: &str| Err(refused(path, "a state of jwtriage", found, ANOTHER));
     let unreadable = |error: std::io::Error| cannot(path, "read it", &error);
     if fs::metadata(path).map_err(unreadable)?.is_dir() {
@@ -158,32 +183,25 @@ fn recognise(path: &Path) -> Result<(u32, bool)> {
         let found = format!("{} of {length} bytes", metadata.len());
         return Err(damaged(path, &found));
     }
-    Ok((version, has_log))
+    Ok(Known { version, has_log, length: metadata.len() })
 }
 
-/// A connection to what has been recognised, if it is sound.
-fn checked(path: &Path, flags: OpenFlags, version: u32, has_log: bool) -> Result<Connection> {
-    let opened = (|| {
-        let connection = connect(path, flags)?;
-        // What is refused in the end is to stay as it is, with the changes that its log holds.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
-        let known = self::version(&connection)?;
-        let problem = match known {
-            _ if known > VERSION => Some(newer(path, known)),
-            VERSION if tables(&connection)? != present_tables()? => {
-                Some(damaged(path, &format!("other tables than those of version {version}")))
-            }
-            _ => None,
-        };
-        if let Some(problem) = problem {
-            return Err(Fault::Report(problem));
-        }
-        if fs::metadata(path).is_ok_and(|file| file.len() <= SMALL) {
-            check(&connection, path)?;
-        }
-        Ok(connection)
-    })();
-    opened.map_err(|fault| explain(path, "open it", fault))
+/// A connection to a state, opened under this name, if it is sound.
+fn sound(path: &Path, name: &Path, known: Known, flags: OpenFlags) -> std::result::Result<Connection, Fault> {
+    let connection = connect(name, flags)?;
+    // What is refused in the end is to stay as it is, with the changes that its log holds.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let version = version(&connection)?;
+    if version > VERSION {
+        return Err(newer(path, version).into());
+    }
+    if version == VERSION && tables(&connection)? != present_tables()? {
+        return Err(damaged(path, &format!("other tables than those of version {version}")).into());
+    }
+    if known.length <= SMALL {
+        check(&connection, path)?;
+    }
+    Ok(connection)
 }
 
 /// Looks at every page.

@@ -147,3 +147,45 @@ pub(super) fn present_tables() -> rusqlite::Result<Vec<(String, String)>> {
     migrate(&mut model, MIGRATIONS)?;
     tables(&model)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: [&str; 2] =
+        ["CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (7);", "ALTER TABLE a ADD COLUMN y TEXT;"];
+
+    #[test]
+    fn an_older_state_is_brought_up_to_date_and_keeps_what_it_knows() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &OLD[..1]).unwrap();
+        assert_eq!(version(&connection).unwrap(), 1);
+        migrate(&mut connection, &OLD).unwrap();
+        assert_eq!(version(&connection).unwrap(), 2);
+        let row = connection.query_row("SELECT x, y FROM a", (), |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(row, Ok((7, None::<String>)));
+        migrate(&mut connection, &OLD).unwrap();
+        assert_eq!(version(&connection).unwrap(), 2, "there is nothing left to do");
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_version_that_was_there() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &OLD[..1]).unwrap();
+        let before = tables(&connection).unwrap();
+        let steps = [OLD[0], "ALTER TABLE a ADD COLUMN z TEXT;", "DROP TABLE nowhere;"];
+        migrate(&mut connection, &steps).unwrap_err();
+        assert_eq!((version(&connection).unwrap(), tables(&connection).unwrap()), (1, before));
+    }
+
+    #[test]
+    fn the_present_version_is_what_the_steps_make() {
+        let tables = present_tables().unwrap();
+        let named = |name: &str| tables.iter().any(|(table, _)| table == name);
+        assert!(
+            ["runs", "sources", "verdicts", "days", "tokens", "live", "items", "measures"]
+                .into_iter()
+                .all(named)
+        );
+    }
+}

@@ -233,3 +233,178 @@ impl<'i> Claims<'i> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::state::identity::Witness;
+
+    fn witness(text: &str) -> Witness {
+        let mut witness = Witness::default();
+        witness.feed(text.as_bytes());
+        witness
+    }
+
+    fn known(id: i64, name: &str, text: &str) -> Source {
+        let seen = Seen {
+            name: name.to_owned(),
+            stat: Stat { ino: id as u64, size: text.len() as u64, ..Stat::default() },
+            content: witness(text).content(),
+            bookmark: Vec::new(),
+            is_archive: false,
+            more: false,
+        };
+        let run = RunNumber(1);
+        Source { id: SourceId(id), seen, first_run: run, last_run: run, missing_since: None }
+    }
+
+    fn opened(index: &Index, name: &str, text: &str) -> Opened {
+        let witness = witness(text);
+        let mut contents = index.candidates(&witness.heads());
+        contents.retain(|content| witness.begins_with(content));
+        Opened { name: name.to_owned(), stat: Stat { ino: 1_000, ..Stat::default() }, contents }
+    }
+
+    fn index(known_as: &[(&str, &str)]) -> Index {
+        Index::new(known_as.iter().zip(1..).map(|((name, text), id)| known(id, name, text)).collect())
+    }
+
+    /// Which known source each file is, by its number.
+    fn settled(index: &Index, files: &[(&str, &str)]) -> Vec<Option<i64>> {
+        let files: Vec<_> = files.iter().map(|(name, text)| opened(index, name, text)).collect();
+        let settled = index.claims().settle(&files).into_iter();
+        settled.map(|source| source.map(|source| source.id.0)).collect()
+    }
+
+    #[test]
+    fn logs_that_rotate_are_who_they_were() {
+        let index = index(&[("app.log", "monday"), ("app.log.1", "sunday")]);
+        let files = [("app.log", "tuesday"), ("app.log.1", "monday, later"), ("app.log.2.gz", "sunday")];
+        assert_eq!(settled(&index, &files), [None, Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn two_equal_files_are_two_sources_each_by_its_name() {
+        let index = index(&[("b.log", "the same"), ("a.log", "the same")]);
+        assert_eq!(
+            settled(&index, &[("a.log", "the same"), ("b.log", "the same, longer")]),
+            [Some(2), Some(1)]
+        );
+        assert_eq!(settled(&index, &[("x.log", "the same"), ("w.log", "the same")]), [Some(2), Some(1)]);
+        let files = [("c.log", "the same"), ("b.log", "the same"), ("a.log", "the same")];
+        assert_eq!(settled(&index, &files), [None, Some(1), Some(2)], "the third is new");
+    }
+
+    #[test]
+    fn the_longest_is_given_away_first_so_that_nothing_is_read_twice() {
+        let index = index(&[("app.log", "#\n"), ("app.log.1", "#\nmonday")]);
+        let files = [("app.log", "#\nmonday, later"), ("app.log.1", "#\ntuesday")];
+        assert_eq!(settled(&index, &files), [Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn a_file_that_was_truncated_and_written_anew_is_new() {
+        let index = index(&[("app.log", "monday")]);
+        assert_eq!(settled(&index, &[("app.log", "mon")]), [None]);
+        assert_eq!(settled(&index, &[("app.log", "")]), [None]);
+        assert_eq!(settled(&index, &[("app.log", "tue"), ("app.log.1", "monday")]), [None, Some(1)]);
+    }
+
+    #[test]
+    fn an_empty_source_is_known_by_its_name_alone() {
+        let index = index(&[("app.log", "")]);
+        assert_eq!(settled(&index, &[("app.log", "monday"), ("other.log", "")]), [Some(1), None]);
+        assert_eq!(settled(&index, &[("other.log", "")]), [None]);
+    }
+
+    #[test]
+    fn what_has_not_changed_is_not_opened_and_not_given_away_again() {
+        let index = index(&[("a.log", "same"), ("b.log", "same")]);
+        let mut claims = index.claims();
+        let stat = index.get(SourceId(1)).unwrap().seen.stat;
+        assert_eq!(claims.unchanged("b.log", &stat), None, "another name");
+        assert_eq!(claims.unchanged("a.log", &Stat { ctime_ns: 1, ..stat }), None, "another time");
+        assert_eq!(claims.unchanged("a.log", &stat).unwrap().id, SourceId(1));
+        assert_eq!(claims.unchanged("a.log", &stat), None, "it is given away");
+        let files = [opened(&index, "c.log", "same"), opened(&index, "d.log", "same")];
+        let ids: Vec<_> = claims.settle(&files).into_iter().map(|source| source.map(|s| s.id.0)).collect();
+        assert_eq!(ids, [Some(2), None]);
+    }
+
+    #[test]
+    fn a_name_that_holds_a_token_is_found_under_its_mask() {
+        let token =
+            "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3ODEyMjYwMDB9.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let name = format!("{token}.log");
+        let masked = mask_tokens(&name).into_owned();
+        assert!(!masked.contains("eyJhbGci"));
+        let index = index(&[(&masked, "text")]);
+        let stat = index.sources()[0].seen.stat;
+        assert!(index.claims().unchanged(&name, &stat).is_some());
+        assert_eq!(settled(&index, &[("other", "text"), (&name, "text")]), [None, Some(1)]);
+    }
+
+    #[test]
+    fn what_came_and_went_is_told_once() {
+        let mut sources =
+            vec![known(1, "a", "aa"), known(2, "b", "bb"), known(3, "c", "cc"), known(4, "d", "dd")];
+        sources[2].missing_since = Some(RunNumber(1));
+        sources[3].missing_since = Some(RunNumber(1));
+        let index = Index::new(sources);
+        let mut claims = index.claims();
+        claims.settle(&[opened(&index, "a", "aa"), opened(&index, "c", "cc")]);
+        assert_eq!(claims.presence(), Presence { gone: vec![SourceId(2)], back: vec![SourceId(3)] });
+    }
+
+    /// The most bytes that need not be read again, whichever known source each file is.
+    fn most(known: &[&str], taken: &mut [bool], files: &[&str]) -> usize {
+        let Some((file, files)) = files.split_first() else { return 0 };
+        let mut best = most(known, taken, files);
+        for n in 0..known.len() {
+            if !taken[n] && !known[n].is_empty() && file.starts_with(known[n]) {
+                taken[n] = true;
+                best = best.max(known[n].len() + most(known, taken, files));
+                taken[n] = false;
+            }
+        }
+        best
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_way_to_give_sources_away_reads_less_and_the_order_of_files_does_not_matter(
+            known_as in proptest::collection::vec(("[xyz]", "[ab]{0,4}"), 0..5),
+            found in proptest::collection::btree_map("[vwxyz]", "[ab]{0,5}", 0..5),
+            shuffled in any::<u64>(),
+        ) {
+            let known_as: Vec<_> = known_as.iter().map(|(name, text)| (&**name, &**text)).collect();
+            let mut files: Vec<_> = found.iter().map(|(name, text)| (&**name, &**text)).collect();
+            let index = index(&known_as);
+            let ids = settled(&index, &files);
+
+            let claimed: Vec<_> = ids.iter().flatten().collect();
+            let distinct: BTreeSet<_> = claimed.iter().collect();
+            prop_assert_eq!(distinct.len(), claimed.len(), "each at most once");
+            let saved: usize = claimed.iter().map(|id| known_as[**id as usize - 1].1.len()).sum();
+            for (id, (name, text)) in ids.iter().zip(&files) {
+                let Some(id) = id else { continue };
+                let (known_name, known) = known_as[*id as usize - 1];
+                prop_assert!(text.starts_with(known) && (!known.is_empty() || *name == known_name));
+            }
+            let texts: Vec<_> = files.iter().map(|(_, text)| *text).collect();
+            let known: Vec<_> = known_as.iter().map(|(_, text)| *text).collect();
+            prop_assert_eq!(saved, most(&known, &mut vec![false; known.len()], &texts));
+
+            let by_name: BTreeMap<_, _> = files.iter().map(|(name, _)| *name).zip(ids).collect();
+            if !files.is_empty() {
+                let turn = shuffled as usize % files.len();
+                files.rotate_left(turn);
+                files.swap(0, (shuffled >> 32) as usize % by_name.len());
+            }
+            let again: BTreeMap<_, _> = files.iter().map(|(name, _)| *name).zip(settled(&index, &files)).collect();
+            prop_assert_eq!(by_name, again);
+        }
+    }
+}

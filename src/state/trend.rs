@@ -77,3 +77,28 @@ pub fn sparkline(numbers: &[u64]) -> String {
     let height = |number: u64| (u128::from(number) * highest).div_ceil(u128::from(max)) as usize;
     numbers.iter().map(|&number| BARS[height(number)]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_as_high_as_numbers_and_only_of_nothing_there_is_the_lowest() {
+        assert_eq!(sparkline(&[0, 1, 2, 3, 4, 5, 6, 7]), "▁▂▃▄▅▆▇█");
+        assert_eq!(sparkline(&[0, 1, 1_000_000]), "▁▂█");
+        assert_eq!(sparkline(&[0, 0]), "▁▁");
+        assert_eq!(sparkline(&[u64::MAX, 0]), "█▁");
+        assert_eq!(sparkline(&[]), "");
+    }
+
+    #[test]
+    fn the_median_lies_in_the_middle() {
+        let trend = |counts: &[u64]| Trend { verdict: String::new(), counts: counts.to_vec() };
+        assert_eq!(trend(&[9, 1, 5]).median(), 5);
+        assert_eq!(trend(&[9, 1, 5, 6]).median(), 5);
+        assert_eq!(trend(&[u64::MAX, u64::MAX]).median(), u64::MAX);
+        assert_eq!(trend(&[]).median(), 0);
+        let trend = trend(&[9, 1, 5]);
+        assert_eq!((trend.min(), trend.max(), trend.last()), (1, 9, 5));
+    }
+}
