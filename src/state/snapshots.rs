@@ -11,24 +11,10 @@ use crate::changes::{Item, Kind, Measure, Snapshot};
 use crate::error::Error;
 use crate::token::mask_tokens;
 
-/// The word that a kind is stored as.
-const fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Verdict => "verdict",
-        Kind::Key => "key",
-        Kind::Issuer => "issuer",
-        Kind::Audience => "audience",
-        Kind::Source => "source",
-        Kind::LiveToken => "live_token",
-    }
-}
-
 /// The kind that is stored as this word.
 fn kind(stored: &str) -> Result<Kind, Fault> {
-    use Kind::{Audience, Issuer, Key, LiveToken, Source, Verdict};
-    let kind =
-        [Verdict, Key, Issuer, Audience, Source, LiveToken].into_iter().find(|kind| word(*kind) == stored);
-    kind.ok_or_else(|| Error::new("expected a kind of item in the state, but found another word").into())
+    Kind::named(stored)
+        .ok_or_else(|| Error::new("expected a kind of item in the state, but found another word").into())
 }
 
 /// Remembers what the report of a run counted.
@@ -45,7 +31,7 @@ pub(super) fn insert(
          ON CONFLICT DO UPDATE SET occurrences = occurrences + ?3, distinct_tokens = distinct_tokens + ?4",
     )?;
     for (item, measured) in snapshot {
-        let key = params![word(item.kind), mask_tokens(&item.name), item.verdict];
+        let key = params![item.kind.as_str(), mask_tokens(&item.name), item.verdict];
         let id = match find.query_one(key, |row| row.get(0)).optional()? {
             Some(id) => id,
             None => name.insert(key)?,
@@ -86,7 +72,7 @@ pub(super) fn verdicts(connection: &Connection, most: usize) -> rusqlite::Result
     let runs = last_runs(connection, most)?.into_iter();
     let of_run = runs.map(|run| {
         let verdicts = select
-            .query_map(params![run.number.0, word(Kind::Verdict)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            .query_map(params![run.number.0, Kind::Verdict.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let verdicts = verdicts.collect::<rusqlite::Result<BTreeMap<_, _>>>()?;
         Ok(VerdictsOfRun { run, verdicts })
     });

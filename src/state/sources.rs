@@ -6,9 +6,13 @@
 //! of its name if there is one, else to the first in the order of names; nothing depends on the order in which files are found. A known
 //! source of which nothing is known yet goes to the file of its name, or to none.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher as _;
 
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::fast::RandomState;
+use foldhash::{HashMap, HashMapExt as _, HashSet};
+use smallvec::SmallVec;
 
 use super::RunNumber;
 use crate::input::identity::{Content, Hash, Heads};
@@ -74,16 +78,20 @@ pub struct SourceUpdate {
     pub seen: Seen,
 }
 
-/// All known sources, to look files up.
+/// Some of the sources, by their places among all, in the order of their numbers. Mostly there is one.
+type Places = SmallVec<[u32; 2]>;
+
+/// All known sources, to look files up. Keys are hashes and contents, not names, because there may be as many as there are files in a
+/// large tree, and every run begins with them.
 #[derive(Debug, Default)]
 pub struct Index {
     sources: Vec<Source>,
-    by_id: HashMap<SourceId, usize>,
-    /// In the order of their numbers, like all below.
-    by_name: HashMap<String, Vec<usize>>,
-    by_content: HashMap<Content, Vec<usize>>,
-    /// The known contents with this head, the longest first.
-    by_head: HashMap<Hash, Vec<Content>>,
+    /// Which hash a name has.
+    names: RandomState,
+    by_name: HashMap<u64, Places>,
+    by_content: HashMap<Content, Places>,
+    /// One source of each known content with this head, the longest first.
+    by_head: HashMap<Hash, Places>,
 }
 
 impl Index {
@@ -92,23 +100,24 @@ impl Index {
     pub fn new(mut sources: Vec<Source>) -> Self {
         sources.sort_by_key(|source| source.id);
         let mut index = Self {
-            by_id: HashMap::with_capacity(sources.len()),
+            names: RandomState::default(),
             by_name: HashMap::with_capacity(sources.len()),
             by_content: HashMap::with_capacity(sources.len()),
             by_head: HashMap::with_capacity(sources.len()),
             sources,
         };
-        for (at, source) in index.sources.iter().enumerate() {
-            index.by_id.insert(source.id, at);
-            index.by_name.entry(source.seen.name.clone()).or_default().push(at);
-            let same = index.by_content.entry(source.seen.content).or_default();
+        for (at, source) in (0..).zip(&index.sources) {
+            let Seen { name, content, .. } = &source.seen;
+            index.by_name.entry(index.names.hash_one(name.as_str())).or_default().push(at);
+            let same = index.by_content.entry(*content).or_default();
             same.push(at);
-            if same.len() == 1 && source.seen.content.length > 0 {
-                index.by_head.entry(source.seen.content.head).or_default().push(source.seen.content);
+            if same.len() == 1 && content.length > 0 {
+                index.by_head.entry(content.head).or_default().push(at);
             }
         }
-        for contents in index.by_head.values_mut() {
-            contents.sort_unstable_by(|a, b| b.cmp(a));
+        let content = |at: &u32| index.sources[*at as usize].seen.content;
+        for places in index.by_head.values_mut().filter(|places| places.len() > 1) {
+            places.sort_unstable_by_key(|at| Reverse(content(at)));
         }
         index
     }
@@ -122,20 +131,32 @@ impl Index {
     /// The source with this number.
     #[must_use]
     pub fn get(&self, id: SourceId) -> Option<&Source> {
-        self.by_id.get(&id).map(|&at| &self.sources[at])
+        let place = self.sources.binary_search_by_key(&id, |source| source.id);
+        place.ok().map(|place| &self.sources[place])
     }
 
     /// The known contents whose head is one of these, the longest first: what a file with these heads may begin with, if it is as long
     /// and their tails agree.
     #[must_use]
     pub fn candidates(&self, heads: &Heads) -> Vec<Content> {
-        heads.iter().rev().flat_map(|head| self.by_head.get(&head).into_iter().flatten().copied()).collect()
+        let heads = heads.iter().rev();
+        heads.flat_map(|head| self.at(self.by_head.get(&head)).map(|source| source.seen.content)).collect()
     }
 
     /// Nothing is claimed yet.
     #[must_use]
     pub fn claims(&self) -> Claims<'_> {
         Claims { index: self, taken: HashSet::default() }
+    }
+
+    fn at(&self, places: Option<&Places>) -> impl Iterator<Item = &Source> {
+        let places = places.map_or(&[][..], |places| places.as_slice());
+        places.iter().map(|&at| &self.sources[at as usize])
+    }
+
+    /// The sources that are called so.
+    fn named(&self, name: &str) -> impl Iterator<Item = &Source> {
+        self.at(self.by_name.get(&self.names.hash_one(name))).filter(move |source| source.seen.name == name)
     }
 }
 
@@ -154,7 +175,7 @@ pub struct Opened {
 #[derive(Debug)]
 pub struct Claims<'i> {
     index: &'i Index,
-    taken: HashSet<SourceId, foldhash::fast::RandomState>,
+    taken: HashSet<SourceId>,
 }
 
 /// The sources that are no longer there, and those that are there again.
@@ -169,9 +190,9 @@ pub struct Presence {
 impl<'i> Claims<'i> {
     /// The known source that a file is, if nothing of it has changed since it was read; there may still be more to read.
     pub fn unchanged(&mut self, name: &str, stat: &Stat) -> Option<&'i Source> {
-        let named = self.index.by_name.get(&*mask_tokens(name))?;
-        let mut sources = named.iter().map(|&at| &self.index.sources[at]);
-        let source = sources.find(|source| source.seen.stat == *stat && !self.taken.contains(&source.id))?;
+        let name = mask_tokens(name);
+        let is_it = |source: &&Source| source.seen.stat == *stat && !self.taken.contains(&source.id);
+        let source = self.index.named(&name).find(is_it)?;
         self.taken.insert(source.id);
         Some(source)
     }
@@ -193,8 +214,7 @@ impl<'i> Claims<'i> {
 
         let mut settled: Vec<Option<&'i Source>> = vec![None; files.len()];
         for (content, files) in wanted.into_iter().rev() {
-            let sources = self.index.by_content.get(&content).into_iter().flatten();
-            let sources = sources.map(|&at| &self.index.sources[at]);
+            let sources = self.index.at(self.index.by_content.get(&content));
             let mut left: Vec<_> = sources.filter(|source| !self.taken.contains(&source.id)).collect();
             if left.is_empty() {
                 continue;
@@ -239,7 +259,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::state::identity::Witness;
+    use crate::input::identity::Witness;
 
     fn witness(text: &str) -> Witness {
         let mut witness = Witness::default();

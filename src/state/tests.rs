@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::changes::{Item, Kind, Measure};
+use crate::input::identity::Witness;
 use crate::secret::Fingerprint;
 
 /// 2026-06-12T00:00:00Z.

@@ -16,6 +16,7 @@ use jwtriage::token::mask_tokens;
 use crate::about::FormatName;
 use crate::completions::Completions;
 use crate::diff::Diff;
+use crate::history::History;
 use crate::man::Man;
 use crate::progress::ProgressMode;
 use crate::terminal::{self, Color};
@@ -36,6 +37,8 @@ pub enum Command {
     Completions(Completions),
     /// `jwtriage man`
     Man(Man),
+    /// `jwtriage history`
+    History(History),
 }
 
 /// Find every JSON Web Token in archived logs and judge it as of the moment its line was written
@@ -60,6 +63,7 @@ enum Subcommands {
     Diff(Diff),
     Completions(Completions),
     Man(Man),
+    History(History),
 }
 
 #[derive(Debug, Subcommand)]
@@ -293,6 +297,7 @@ pub fn parse() -> Command {
         Subcommands::Diff(args) => Command::Diff(args),
         Subcommands::Completions(args) => Command::Completions(args),
         Subcommands::Man(args) => Command::Man(args),
+        Subcommands::History(args) => Command::History(args),
         Subcommands::Scan(mut args) => {
             if args.paths.is_empty() {
                 args.paths.push(default_path());

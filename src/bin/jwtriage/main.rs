@@ -6,6 +6,7 @@ mod clock;
 mod completions;
 mod diff;
 mod fail_on;
+mod history;
 mod man;
 mod new_file;
 mod options;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
+        Command::History(args) => history::run(&args),
     };
     done.unwrap_or_else(|error| {
         terminal::complain(&error.to_string());
