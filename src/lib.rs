@@ -18,7 +18,8 @@
 //!
 //! [`message`] finds what verifiers say in the same lines, [`profile`] knows what a certain one would have said.
 //!
-//! [`proposal`] writes policies for a person to edit, from documents or from counts.
+//! [`changes`] tells what is new in a report beside others. [`proposal`] writes policies for a person to edit, from documents or
+//! from counts.
 //!
 //! [`tell`] says what a run has found to those who watch: a file for Prometheus, a webhook.
 //!

@@ -31,6 +31,7 @@
 use std::path::Path;
 
 use glob::Pattern;
+use jiff::civil::{Date, date};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -226,9 +227,11 @@ fn entry<'a>(document: &mut Document<'a>, table: &Spanned<&'a DeTable<'a>>, file
 
 /// The instant at which a day is over.
 fn end_of(document: &mut Document<'_>, expires: &Written<String>) -> Option<Timestamp> {
-    const DAY: i64 = 86_400_000;
-    if let Ok(start) = format!("{}T00:00:00Z", expires.value).parse::<Timestamp>() {
-        return Some(Timestamp::from_millis(start.millis() + DAY));
+    // A date with a time of day is one too, for the parser.
+    let day = Some(&expires.value).filter(|text| text.len() == 10).and_then(|text| text.parse::<Date>().ok());
+    if let Some(day) = day {
+        let days = i64::from(date(1970, 1, 1).until(day).ok()?.get_days());
+        return Some(Timestamp::from_seconds((days + 1) * 86_400));
     }
     document.problems.with(expires, format_args!("expected {DATE}, found {}", quoted(&expires.value)));
     None
@@ -358,6 +361,16 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_may_hold_as_long_as_there_are_dates() {
+        let text = "[[accept]]\nverdict = \"expired\"\nreason = \"x\"\nexpires = ";
+        let baseline = Baseline::parse(&format!("{text}9999-12-31"), "b").unwrap();
+        assert!(baseline.accepts(&items()[1], at("9999-12-30T00:00:00Z")));
+        let baseline = Baseline::parse(&format!("{text}\"1969-12-30\""), "b").unwrap();
+        assert!(!baseline.accepts(&items()[1], at("1969-12-31T00:00:00Z")));
+        assert!(baseline.accepts(&items()[1], at("1969-12-30T23:00:00Z")));
+    }
+
+    #[test]
     fn every_mistake_is_told_with_its_line() {
         let told = refusal(
             "[[accept]]\nverdict = \"expird\"\nreason = \"x\"\nexpires = \"tomorrow\"\n\n[[accept]]\nfingerprnt = \"x\"\nreason = \"\"\n",
@@ -412,6 +425,10 @@ mod tests {
             (
                 "expires = 2026-06-30".to_owned(),
                 "unknown key \"expires\" in the baseline; it belongs in [[accept]]",
+            ),
+            (
+                "[[accept]]\nkid = \"a\"\nreason = \"x\"\nexpires = \"2026-02-30\"".to_owned(),
+                "expected a date",
             ),
             ("[[accept".to_owned(), "baseline.toml:1: this is not TOML"),
             (

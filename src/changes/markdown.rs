@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::view::{Told, first, headline, name, of_it, rate, visible};
+use super::view::{Told, first, headline, kinds, name, of_it, rate, visible};
 use super::{Counted, Kind, News, OutOfBand};
 use crate::report::{code_in_table, prose, thousands};
 
@@ -64,7 +64,7 @@ fn part<T: Told>(
     if told.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n## {title}\n\n| what | name | of it |");
+    let mut text = format!("\n## {title}: {}\n\n| what | name | of it |", kinds(told));
     numbers.iter().for_each(|column| text += &format!(" {column} |"));
     text += "\n| --- | --- | --- |";
     numbers.iter().for_each(|_| text += " ---: |");
@@ -107,20 +107,20 @@ mod tests {
             "\
 # jwtriage: 2 new, 1 no longer found, 1 rate out of band
 
-## New
+## New: 1 audience, 1 source
 
 | what | name | of it | occurrences | tokens |
 | --- | --- | --- | ---: | ---: |
 | audience | `(none)` | `expired` | 1 | 1 |
 | source | <code>logs&#47;a&#124;b&#46;log</code> | | 7 | |
 
-## Out of band
+## Out of band: 1 verdict
 
 | what | name | of it | occurrences | of all findings | usually | band |
 | --- | --- | --- | ---: | ---: | ---: | ---: |
 | verdict | `expired` | | 100 | 9.09 % | 0.99 % | 0.00 % to 2.04 % |
 
-## No longer found
+## No longer found: 1 key
 
 | what | name | of it | occurrences | tokens |
 | --- | --- | --- | ---: | ---: |
@@ -154,13 +154,13 @@ mod tests {
         fn text_from_outside_stands_in_code(name in "[\\PC\u{1b}]{1,40}", now in any_snapshot()) {
             let before = Snapshot::new();
             let mut now = now;
-            let (mut item, measure) = snapshot(&["issuer x expired 1"]).pop_first().unwrap();
+            let (mut item, measure) = snapshot(&["issuer x expired 1000"]).pop_first().unwrap();
             item.name = format!("<img src=x onerror=alert(1)>|{name}\n@team");
             now.insert(item, measure);
             let text = News::of(&[before], &now).markdown();
             let line = text.lines().find(|line| line.contains("onerror"));
             let line = line.unwrap_or_else(|| panic!("one line: {text}"));
-            prop_assert!(line.starts_with("| issuer | <code>&#60;img") && line.ends_with("| `expired` | 1 | 1 |"), "{}", line);
+            prop_assert!(line.starts_with("| issuer | <code>&#60;img") && line.ends_with("| `expired` | 1,000 | 1,000 |"), "{}", line);
             let is_harmless = !text.contains("<img") && !text.contains('\u{1b}') && !text.contains("\n@team");
             prop_assert!(is_harmless, "{}", text);
         }

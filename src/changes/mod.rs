@@ -1,7 +1,7 @@
 //! What a report says, as counted items, and what is different from what others said.
 //!
-//! A [`Snapshot`] is what a report directory counts ([`read`], from its CSV files). [`News`] is what is to be told of one when
-//! others came before it: items that are [new or no longer found](compare), rates that are out of their [bands](Band),
+//! A [`Snapshot`] is what a report directory counts ([`read()`], from its CSV files). [`News`] is what is to be told of one when
+//! others came before it: items that are [new or no longer found](compare()), rates that are out of their [bands](Band),
 //! less what a [`Baseline`] accepts. It is written as three tables and `changes.md`, and told in a few lines of text.
 //!
 //! ```no_run
@@ -19,7 +19,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Invariants: only [`read`], [`Baseline::read`] and [`News::write`] touch files; no clock is read. Names come from outside and
+//! Invariants: only [`read()`], [`Baseline::read`] and [`News::write`] touch files; no clock is read. Names come from outside and
 //! pass through a report's cells both when they are read and when they are told. `tokens.csv` is never read: it may be as
 //! large as the logs.
 

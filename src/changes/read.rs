@@ -42,7 +42,7 @@ pub fn read(dir: &Path) -> Result<Snapshot> {
         },
     )?;
     table(dir, "keys.csv", ["iss", "kid", "alg"], ["occurrences", "distinct_tokens"], |key, [n, tokens]| {
-        add(Kind::Key, key_name(key.map(text)), "", n, tokens);
+        add(Kind::Key, key_name(&key.map(text)), "", n, tokens);
     })?;
     for (kind, file, name) in [(Kind::Issuer, "issuers.csv", "iss"), (Kind::Audience, "audiences.csv", "aud")]
     {
@@ -71,7 +71,7 @@ pub fn read(dir: &Path) -> Result<Snapshot> {
 }
 
 /// The name of a key.
-pub(super) fn key_name(key: [String; 3]) -> String {
+pub(super) fn key_name(key: &[String; 3]) -> String {
     let mut line = Lines::default();
     key.iter().for_each(|part| line.text(part));
     line.end();
@@ -255,7 +255,7 @@ mod tests {
             [["https://a/", "k,1", "ES256"], ["", "", ""], ["a\"b", "=1", "none"], ["-", " ", "x\\x0ay"]]
         {
             let key = key.map(str::to_owned);
-            assert_eq!(key_parts(&key_name(key.clone())), key);
+            assert_eq!(key_parts(&key_name(&key)), key);
         }
     }
 

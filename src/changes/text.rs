@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::view::{Told, amount, first, headline, name, of_it, rate, visible};
+use super::view::{Told, amount, first, headline, kinds, name, of_it, rate, visible};
 use super::{Counted, News, OutOfBand};
 use crate::report::thousands;
 
@@ -41,7 +41,7 @@ fn part<T: Told>(title: &str, file: &str, told: &[T], rows: usize, amount: impl 
         .collect();
     let widest = |column: usize| cells.iter().map(|row| row[column].width()).max().unwrap_or(0);
     let widths = [widest(0), widest(1), widest(2), 0];
-    let mut text = format!("\n{title}:\n");
+    let mut text = format!("\n{title} ({}):\n", kinds(told));
     for row in &cells {
         let mut line = " ".to_owned();
         for (cell, width) in row.iter().zip(widths).filter(|(cell, width)| *width > 0 || !cell.is_empty()) {
@@ -80,14 +80,14 @@ mod tests {
             "\
 5 new, 1 no longer found, 2 accepted
 
-new:
+new (1 verdict, 1 issuer, 2 sources, 1 live token):
   verdict     stale_kid                retired  51 times, 51 tokens
   issuer      (none)                   expired  1 time, 1 token
   source      logs/a.log                        51 findings
   live token  jt_0123456789abcdef0123           2 times
   … and 1 more: new.csv
 
-no longer found:
+no longer found (1 key):
   key  https://a/,k-1,ES256  1,234 times, 1,234 tokens
 
 baseline.toml:1: this entry expired
@@ -109,7 +109,7 @@ baseline.toml:1: this entry expired
             "\
 1 rate out of band
 
-out of band:
+out of band (1 verdict):
   verdict  expired  expired  10.00 % of all findings, usually 2.00 % (0.43 % to 3.57 %, 9 runs)
 "
         );

@@ -56,6 +56,14 @@ pub(super) fn first<T: Told>(told: &[T], rows: usize) -> (Vec<&T>, usize) {
     (shown, left)
 }
 
+/// How many of each kind there are: `2 verdicts, 1 key`.
+pub(super) fn kinds<T: Told>(told: &[T]) -> String {
+    let count =
+        |kind: &Kind| (kind.title(), told.iter().filter(|told| told.item().kind == *kind).count() as u64);
+    let counts = Kind::ALL.iter().map(count).filter(|(_, count)| *count > 0);
+    counts.map(|(title, count)| counted(count, title)).collect::<Vec<_>>().join(", ")
+}
+
 /// Text from outside as it is shown.
 pub(super) fn visible(text: &str) -> String {
     short(Cell::text(text).plain(), MAX_CHARS)

@@ -25,7 +25,7 @@ const ROWS: usize = 20;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     jwtriage diff monday tuesday\n  \
-    jwtriage diff before-rotation after-rotation --out changes && column -s, -t changes/new.csv\n  \
+    jwtriage diff before-rotation after-rotation --out changes && grep ^key, changes/new.csv\n  \
     jwtriage diff last report --baseline baseline.toml --fail-on new --quiet || mail-somebody\n\n\
     A baseline names what somebody has looked at, by fingerprint, source (a glob), verdict, detail, iss, kid or aud:\n  \
     [[accept]]\n  \
