@@ -14,6 +14,7 @@ mod logs;
 mod messages;
 mod parts;
 mod profiles;
+mod schedule;
 mod shell;
 mod signatures;
 mod support;

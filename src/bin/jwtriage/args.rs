@@ -19,6 +19,7 @@ use crate::diff::Diff;
 use crate::history::History;
 use crate::man::Man;
 use crate::progress::ProgressMode;
+use crate::schedule::Schedule;
 use crate::terminal::{self, Color};
 
 /// What is to be done.
@@ -33,6 +34,8 @@ pub enum Command {
     PolicyInfer(PolicyInfer),
     /// `jwtriage diff`
     Diff(Diff),
+    /// `jwtriage schedule`
+    Schedule(Schedule),
     /// `jwtriage completions`
     Completions(Completions),
     /// `jwtriage man`
@@ -61,6 +64,9 @@ enum Subcommands {
     #[command(subcommand)]
     Policy(PolicyCommands),
     Diff(Diff),
+    /// Print what starts a nightly run: systemd units, a crontab line, a Kubernetes CronJob
+    #[command(subcommand)]
+    Schedule(Schedule),
     Completions(Completions),
     Man(Man),
     History(History),
@@ -295,6 +301,7 @@ pub fn parse() -> Command {
         Subcommands::Policy(PolicyCommands::Init(args)) => Command::PolicyInit(args),
         Subcommands::Policy(PolicyCommands::Infer(args)) => Command::PolicyInfer(args),
         Subcommands::Diff(args) => Command::Diff(args),
+        Subcommands::Schedule(args) => Command::Schedule(args),
         Subcommands::Completions(args) => Command::Completions(args),
         Subcommands::Man(args) => Command::Man(args),
         Subcommands::History(args) => Command::History(args),

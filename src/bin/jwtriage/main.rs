@@ -15,6 +15,7 @@ mod policy_infer;
 mod policy_init;
 mod progress;
 mod scan;
+mod schedule;
 mod terminal;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::PolicyInit(args) => policy_init::run(&args),
         Command::PolicyInfer(args) => policy_infer::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Schedule(args) => schedule::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::History(args) => history::run(&args),
