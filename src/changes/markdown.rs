@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::view::{Told, first, headline, kinds, name, of_it, rate, visible};
+use super::view::{Told, first, headline, kinds, name, of_it, rate, sentence};
 use super::{Counted, Kind, News, OutOfBand};
 use crate::report::{code_in_table, prose, thousands};
 
@@ -43,7 +43,7 @@ pub(super) fn render(news: &News) -> String {
     if !news.notices.is_empty() {
         text += "\n## Notices\n\n";
         for notice in news.notices.iter().take(NOTICES) {
-            let _ = writeln!(text, "- {}", prose(&visible(notice)));
+            let _ = writeln!(text, "- {}", prose(&sentence(notice)));
         }
         if let Some(left) = news.notices.len().checked_sub(NOTICES + 1) {
             let _ = writeln!(text, "- … and {} more.", thousands(left as u64 + 1));

@@ -12,10 +12,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A date from 1900 on, as `20260612`, `2026-06-12` or `2026/06/12`, and what digits follow it in pairs or without a break.
+/// A date from 1900 on, as `20260612`, `2026-06-12` or `2026/06/12`, and the digits that follow it, two at least.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     let date = r"(?:19|20)[0-9]{2}[-_./]?(?:0[1-9]|1[0-2])[-_./]?(?:0[1-9]|[12][0-9]|3[01])";
-    let time = r"(?:[-_.:/T]?[0-9]{2}\b|[-_.:T]?[0-9]{2}[0-9]*)*Z?";
+    // Behind a `/` there is no time of day: `2026/06/12/10.0.0.1.log` is of a host.
+    let time = r"(?:[-_.:T]?[0-9]{2,})*Z?";
     Regex::new(&format!("(^|[^0-9]){date}{time}")).expect("a pattern that is constant")
 });
 
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn all_that_a_rotation_makes_of_a_log_has_one_name() {
-        let logs: [(&str, &[&str]); 6] = [
+        let logs: [(&str, &[&str]); 7] = [
             (
                 "logs/app.log",
                 &[
@@ -78,6 +79,7 @@ mod tests {
             ),
             ("edge-*.tar.gz!syslog", &["edge-2026-06-12.tar.gz!syslog.1"]),
             ("pods/web/0.log", &["pods/web/0.log", "pods/web/0.log.20260612-010203.gz"]),
+            ("edge/*/10.0.0.1.log", &["edge/2026/06/12/10.0.0.1.log", "edge/2026-06-13/10.0.0.1.log"]),
             ("elb/*/1234_web_*_a1.log.gz", &["elb/2026/06/12/1234_web_20260612T0105Z_a1.log.gz"]),
         ];
         for (name, sources) in logs {

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::view::{Told, amount, first, headline, kinds, name, of_it, rate, visible};
+use super::view::{Told, amount, first, headline, kinds, name, of_it, rate, sentence};
 use super::{Counted, News, OutOfBand};
 use crate::report::thousands;
 
@@ -19,7 +19,7 @@ pub(super) fn render(news: &News, rows: usize) -> String {
     if !news.notices.is_empty() {
         text.push('\n');
         let (shown, left) = news.notices.split_at(news.notices.len().min(rows));
-        shown.iter().for_each(|notice| text += &format!("{}\n", visible(notice)));
+        shown.iter().for_each(|notice| text += &format!("{}\n", sentence(notice)));
         if !left.is_empty() {
             text += &format!("… and {} more\n", thousands(left.len() as u64));
         }

@@ -69,6 +69,11 @@ pub(super) fn visible(text: &str) -> String {
     short(Cell::text(text).plain(), MAX_CHARS)
 }
 
+/// A notice as it is shown.
+pub(super) fn sentence(notice: &str) -> String {
+    short(Cell::text(notice).plain(), 8 * MAX_CHARS)
+}
+
 /// What an item is called on its own: of a verdict its word, else its name.
 pub(super) fn name(item: &Item) -> String {
     match item.kind {

@@ -18,6 +18,7 @@ use crate::completions::Completions;
 use crate::diff::Diff;
 use crate::history::History;
 use crate::man::Man;
+use crate::nightly::Nightly;
 use crate::progress::ProgressMode;
 use crate::schedule::Schedule;
 use crate::terminal::{self, Color};
@@ -32,6 +33,8 @@ pub enum Command {
     PolicyInit(PolicyInit),
     /// `jwtriage policy infer`
     PolicyInfer(PolicyInfer),
+    /// `jwtriage nightly`
+    Nightly(Nightly),
     /// `jwtriage diff`
     Diff(Diff),
     /// `jwtriage schedule`
@@ -63,6 +66,7 @@ enum Subcommands {
     /// Work with policy files
     #[command(subcommand)]
     Policy(PolicyCommands),
+    Nightly(Nightly),
     Diff(Diff),
     /// Print what starts a nightly run: systemd units, a crontab line, a Kubernetes CronJob
     #[command(subcommand)]
@@ -300,6 +304,7 @@ pub fn parse() -> Command {
         Subcommands::Policy(PolicyCommands::Check(args)) => Command::PolicyCheck(args),
         Subcommands::Policy(PolicyCommands::Init(args)) => Command::PolicyInit(args),
         Subcommands::Policy(PolicyCommands::Infer(args)) => Command::PolicyInfer(args),
+        Subcommands::Nightly(args) => Command::Nightly(args),
         Subcommands::Diff(args) => Command::Diff(args),
         Subcommands::Schedule(args) => Command::Schedule(args),
         Subcommands::Completions(args) => Command::Completions(args),

@@ -7,8 +7,10 @@ mod completions;
 mod diff;
 mod fail_on;
 mod history;
+mod log;
 mod man;
 mod new_file;
+mod nightly;
 mod options;
 mod policy_check;
 mod policy_infer;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::PolicyCheck(args) => policy_check::run(&args),
         Command::PolicyInit(args) => policy_init::run(&args),
         Command::PolicyInfer(args) => policy_infer::run(&args),
+        Command::Nightly(args) => nightly::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Schedule(args) => schedule::run(&args),
         Command::Completions(args) => completions::run(&args),

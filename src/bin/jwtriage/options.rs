@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use jwtriage::error::{Error, Result};
 use jwtriage::input::Limits;
 use jwtriage::input::chunk::LINE_LIMIT;
-use jwtriage::policy::{Policy, duration};
+use jwtriage::nightly::config::Config;
+use jwtriage::policy::{Policy, PolicyFlags, duration};
+use jwtriage::profile::Profile;
 use jwtriage::run::{Memory, Options};
 use jwtriage::scan::event_time::TimeRules;
 use jwtriage::scan::groups::GroupBy;
@@ -36,6 +38,43 @@ pub fn of_scan(args: &Args) -> Result<Options> {
     let groups = groups.map_err(|error| Error::new(format!("--group-by {error}")))?;
     let memory = Some(memory(args.memory)?);
     Ok(Options { groups: groups.into(), memory, ..options_at(&args.time, args.threads, criteria)? })
+}
+
+/// How to scan every night, as a configuration says.
+///
+/// # Errors
+/// When something in it, or the policy, is wrong.
+pub fn of_nightly(config: &Config) -> Result<Options> {
+    let scan = &config.scan;
+    let policy = Policy::load(config.policy.as_deref(), &PolicyFlags::default())?;
+    let profile = scan.profile.as_deref().map(|name| {
+        Profile::named(name).ok_or_else(|| {
+            let known = Profile::ALL.map(Profile::as_str).join(", ");
+            Error::new(format!("as: expected a verifier ({known}), but found \"{}\"", name.escape_debug()))
+        })
+    });
+    let criteria = Criteria {
+        fingerprinter: fingerprinter(scan.fingerprint_key.as_deref())?,
+        bucket: bucket(Some(scan.bucket.as_deref().unwrap_or("1h")))?,
+        profile: profile.transpose()?,
+        ..Criteria::new(policy)
+    };
+    let groups =
+        GroupBy::parse_all(&scan.group_by).map_err(|error| Error::new(format!("group-by {error}")))?;
+    let text = scan.memory.as_deref().unwrap_or("1GiB");
+    let size = text.parse().map_err(|_| {
+        Error::new(format!("memory: expected a size such as 512MiB, but found \"{}\"", text.escape_debug()))
+    })?;
+    let time = TimeArgs {
+        time_format: scan.time_format.clone(),
+        time_key: scan.time_key.clone(),
+        tz: scan.tz.clone().unwrap_or_else(|| "UTC".to_owned()),
+        at: None,
+        since: None,
+        until: None,
+    };
+    let memory = Some(memory(size)?);
+    Ok(Options { groups: groups.into(), memory, ..options_at(&time, scan.threads, criteria)? })
 }
 
 /// How to scan by these criteria, at the times that the flags state.
@@ -127,13 +166,21 @@ pub fn instant(flag: &str, text: &str, zone: &TimeZone) -> Result<Timestamp> {
     Ok(Timestamp::new(at.as_millisecond(), at.subsec_nanosecond() != 0))
 }
 
+/// A duration as typed, in milliseconds.
+///
+/// # Errors
+/// When it is none.
+pub fn duration(flag: &str, text: &str) -> Result<i64> {
+    duration::parse(text).map_err(|error| Error::new(format!("{flag}: {error}")))
+}
+
 /// The width of the timeline's buckets.
 ///
 /// # Errors
 /// When it is none, or no whole seconds.
 pub fn bucket(text: Option<&str>) -> Result<BucketWidth> {
     let Some(text) = text else { return Ok(BucketWidth::Auto) };
-    let millis = duration::parse(text).map_err(|error| Error::new(format!("--bucket: {error}")))?;
+    let millis = duration("--bucket", text)?;
     if millis < 1000 || millis % 1000 != 0 {
         return Err(Error::new("--bucket: expected whole seconds, at least 1s"));
     }
