@@ -236,7 +236,7 @@ mod tests {
         let [known, unknown] = [(), ()].map(|()| shelf.settle(shelf.begin().unwrap()).unwrap());
         drop(shelf.begin().unwrap());
         shelf.clear(&[&known]).unwrap();
-        assert_eq!(shelf.names().unwrap(), [known.clone()]);
+        assert_eq!(shelf.names().unwrap(), std::slice::from_ref(&known));
         assert!(shelf.publish(&unknown, "2026-06-12T0100Z").is_err());
         shelf.publish(&known, "2026-06-12T0100Z").unwrap();
         // A run that was killed behind the rename tries again.

@@ -1,5 +1,7 @@
 //! `jwtriage nightly`: what is new since the last run, once, whatever happens.
 
+mod telling;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,8 +19,9 @@ use jwtriage::nightly::shelf::{Keep, Shelf};
 use jwtriage::report::OccurrenceSpool;
 use jwtriage::run::{Options, Scan};
 use jwtriage::state::{Commit, Counts, Finished, Run, RunNumber, RunStatus, SourceCounts, State};
-use jwtriage::tell::{self, Event, Metrics, Webhook};
+use jwtriage::tell::{self, Webhook};
 use jwtriage::timestamp::Timestamp;
+use telling::occurrences;
 use tracing::{info, warn};
 
 use crate::clock;
@@ -30,9 +33,6 @@ use crate::terminal;
 
 /// Another run has the state: `EX_TEMPFAIL` of sysexits.
 const BUSY: u8 = 75;
-
-/// How many lines of each part of the news are printed.
-const PRINTED: usize = 10;
 
 /// For how many runs a source is remembered that is gone.
 const GONE_FOR: i64 = 400;
@@ -297,99 +297,6 @@ impl<'a> Night<'a> {
         Timestamp::new(self.now.millis() + passed, false)
     }
 
-    /// Tells everybody. Nothing of that changes what was counted.
-    fn tell(&self, state: &mut State, number: RunNumber, outcome: &Outcome, stop: &AtomicBool) -> Result<()> {
-        let Outcome { finished, news, .. } = outcome;
-        let live = state.live_tokens(self.now, self.options.criteria.policy.leeway)?;
-        let live_tokens: tell::Counts = [("usable", live.len() as u64)].into_iter().collect();
-        if let Some(path) = &self.config.metrics {
-            let last_success = if finished.status == RunStatus::Complete {
-                Some(self.later())
-            } else {
-                self.last_success(state)
-            };
-            let metrics = self.metrics(outcome, last_success, live_tokens.clone());
-            metrics.write(path).unwrap_or_else(|error| warn!("{error}"));
-        }
-        let always = self.config.notify.as_ref().is_some_and(|notify| notify.always);
-        if let Some(webhook) = &self.webhook
-            && (always || !news.is_empty())
-        {
-            let is_live = |item: &Item| item.kind == Kind::LiveToken;
-            let event = Event {
-                run: number.get().unsigned_abs(),
-                started: finished.started,
-                duration: self.begun.elapsed(),
-                exit_code: finished.exit_code,
-                bytes: finished.bytes,
-                sources: counted(&finished.sources),
-                occurrences: outcome.occurrences.clone(),
-                live_tokens,
-                news: counted_news(news),
-                fingerprints: news
-                    .new
-                    .iter()
-                    .filter(|new| is_live(&new.item))
-                    .map(|new| new.item.name.clone())
-                    .collect(),
-            };
-            let wait = |time| {
-                std::thread::sleep(time);
-                !stop.load(Ordering::Relaxed)
-            };
-            match webhook.send(&event, &wait) {
-                Ok(()) => state.set_notified(number)?,
-                Err(error) => warn!("{error}"),
-            }
-        }
-        if !self.args.quiet && !news.is_empty() {
-            let report = self.config.reports.join(&finished.report);
-            terminal::print(&format!("{}\nreport: {}\n", news.text(PRINTED).trim_end(), report.display()))?;
-        }
-        Ok(())
-    }
-
-    fn metrics(
-        &self,
-        outcome: &Outcome,
-        last_success: Option<Timestamp>,
-        live_tokens: tell::Counts,
-    ) -> Metrics {
-        let Outcome { finished, news, occurrences } = outcome;
-        Metrics {
-            last_success,
-            started: finished.started,
-            duration: self.begun.elapsed(),
-            exit_code: finished.exit_code,
-            bytes: finished.bytes,
-            sources: counted(&finished.sources),
-            occurrences: occurrences.clone(),
-            live_tokens,
-            news: counted_news(news),
-        }
-    }
-
-    /// What is measured of a run that has failed.
-    fn failed(&self, state: &State) -> Metrics {
-        Metrics {
-            last_success: self.last_success(state),
-            started: self.now,
-            duration: self.begun.elapsed(),
-            exit_code: 2,
-            bytes: 0,
-            sources: tell::Counts::default(),
-            occurrences: tell::Counts::default(),
-            live_tokens: tell::Counts::default(),
-            news: tell::Counts::default(),
-        }
-    }
-
-    fn last_success(&self, state: &State) -> Option<Timestamp> {
-        let runs = state.runs(MOST_RUNS).unwrap_or_default();
-        let complete = runs.iter().rev().find(|run| run.finished.status == RunStatus::Complete);
-        complete.map(|run| run.finished.finished)
-    }
-
     /// Lets go of what is kept no longer. What cannot be removed is tried again the next time.
     fn forget(&self, state: &mut State, shelf: &Shelf, number: RunNumber) {
         let Ok(retention) = self.config.retention() else { return };
@@ -432,22 +339,6 @@ fn sources(scan: &Scan, unchanged: u64) -> SourceCounts {
         skipped: count(Status::Skipped),
         unchanged,
     }
-}
-
-fn counted(sources: &SourceCounts) -> tell::Counts {
-    let SourceCounts { complete, partial, unreadable, skipped, unchanged } = *sources;
-    let words = ["complete", "partial", "unreadable", "skipped", "unchanged"];
-    words.into_iter().zip([complete, partial, unreadable, skipped, unchanged]).collect()
-}
-
-fn counted_news(news: &News) -> tell::Counts {
-    let numbers = [news.new.len(), news.resolved.len(), news.out_of_band.len()].map(|number| number as u64);
-    ["new", "resolved", "out_of_band"].into_iter().zip(numbers).collect()
-}
-
-fn occurrences(snapshot: &Snapshot) -> tell::Counts {
-    let verdicts = snapshot.iter().filter(|(item, _)| item.kind == Kind::Verdict);
-    verdicts.map(|(item, measure)| (item.verdict.clone(), measure.occurrences)).collect()
 }
 
 /// A flag that is set by a signal, or after a while. What was read by then is counted.

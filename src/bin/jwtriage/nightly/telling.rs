@@ -1,0 +1,129 @@
+//! Whom a nightly run tells of itself: monitoring, a webhook, and whoever reads its output.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jwtriage::changes::{Item, Kind, MOST_RUNS, News, Snapshot};
+use jwtriage::error::Result;
+use jwtriage::state::{RunNumber, RunStatus, SourceCounts, State};
+use jwtriage::tell::{Counts, Event, Metrics};
+use jwtriage::timestamp::Timestamp;
+use tracing::warn;
+
+use super::{Night, Outcome};
+use crate::terminal;
+
+/// How many lines of each part of the news are printed.
+const PRINTED: usize = 10;
+
+impl Night<'_> {
+    /// Tells everybody. Nothing of that changes what was counted.
+    pub(super) fn tell(
+        &self,
+        state: &mut State,
+        number: RunNumber,
+        outcome: &Outcome,
+        stop: &AtomicBool,
+    ) -> Result<()> {
+        let Outcome { finished, news, .. } = outcome;
+        let live = state.live_tokens(self.now, self.options.criteria.policy.leeway)?;
+        let live_tokens: Counts = [("usable", live.len() as u64)].into_iter().collect();
+        if let Some(path) = &self.config.metrics {
+            let last_success = if finished.status == RunStatus::Complete {
+                Some(self.later())
+            } else {
+                self.last_success(state)
+            };
+            let metrics = self.metrics(outcome, last_success, live_tokens.clone());
+            metrics.write(path).unwrap_or_else(|error| warn!("{error}"));
+        }
+        let always = self.config.notify.as_ref().is_some_and(|notify| notify.always);
+        if let Some(webhook) = &self.webhook
+            && (always || !news.is_empty())
+        {
+            let is_live = |item: &Item| item.kind == Kind::LiveToken;
+            let event = Event {
+                run: number.get().unsigned_abs(),
+                started: finished.started,
+                duration: self.begun.elapsed(),
+                exit_code: finished.exit_code,
+                bytes: finished.bytes,
+                sources: counted(&finished.sources),
+                occurrences: outcome.occurrences.clone(),
+                live_tokens,
+                news: counted_news(news),
+                fingerprints: news
+                    .new
+                    .iter()
+                    .filter(|new| is_live(&new.item))
+                    .map(|new| new.item.name.clone())
+                    .collect(),
+            };
+            let wait = |time| {
+                std::thread::sleep(time);
+                !stop.load(Ordering::Relaxed)
+            };
+            match webhook.send(&event, &wait) {
+                Ok(()) => state.set_notified(number)?,
+                Err(error) => warn!("{error}"),
+            }
+        }
+        if !self.args.quiet && !news.is_empty() {
+            let report = self.config.reports.join(&finished.report);
+            terminal::print(&format!("{}\nreport: {}\n", news.text(PRINTED).trim_end(), report.display()))?;
+        }
+        Ok(())
+    }
+
+    fn metrics(&self, outcome: &Outcome, last_success: Option<Timestamp>, live_tokens: Counts) -> Metrics {
+        let Outcome { finished, news, occurrences } = outcome;
+        Metrics {
+            last_success,
+            started: finished.started,
+            duration: self.begun.elapsed(),
+            exit_code: finished.exit_code,
+            bytes: finished.bytes,
+            sources: counted(&finished.sources),
+            occurrences: occurrences.clone(),
+            live_tokens,
+            news: counted_news(news),
+        }
+    }
+
+    /// What is measured of a run that has failed.
+    pub(super) fn failed(&self, state: &State) -> Metrics {
+        Metrics {
+            last_success: self.last_success(state),
+            started: self.now,
+            duration: self.begun.elapsed(),
+            exit_code: 2,
+            bytes: 0,
+            sources: Counts::default(),
+            occurrences: Counts::default(),
+            live_tokens: Counts::default(),
+            news: Counts::default(),
+        }
+    }
+
+    fn last_success(&self, state: &State) -> Option<Timestamp> {
+        let runs = state.runs(MOST_RUNS).unwrap_or_default();
+        let complete = runs.iter().rev().find(|run| run.finished.status == RunStatus::Complete);
+        complete.map(|run| run.finished.finished)
+    }
+}
+
+fn counted(sources: &SourceCounts) -> Counts {
+    let SourceCounts { complete, partial, unreadable, skipped, unchanged } = *sources;
+    let words = ["complete", "partial", "unreadable", "skipped", "unchanged"];
+    words.into_iter().zip([complete, partial, unreadable, skipped, unchanged]).collect()
+}
+
+fn counted_news(news: &News) -> Counts {
+    let numbers = [news.new.len(), news.resolved.len(), news.out_of_band.len()].map(|number| number as u64);
+    ["new", "resolved", "out_of_band"].into_iter().zip(numbers).collect()
+}
+
+/// What the snapshot counts, by verdict.
+pub(super) fn occurrences(snapshot: &Snapshot) -> Counts {
+    let verdicts = snapshot.iter().filter(|(item, _)| item.kind == Kind::Verdict);
+    verdicts.map(|(item, measure)| (item.verdict.clone(), measure.occurrences)).collect()
+}
