@@ -12,6 +12,7 @@ mod laws;
 mod leak;
 mod logs;
 mod messages;
+mod nightly;
 mod nights;
 mod parts;
 mod profiles;

@@ -1,0 +1,262 @@
+//! `jwtriage nightly` when something is wrong, and what it tells.
+
+use std::fs::{self, File, FileTimes};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
+
+use assert_cmd::assert::OutputAssertExt;
+use jwtriage::state::{RunStatus, State};
+use jwtriage::timestamp::Timestamp;
+
+use crate::support::{NOON, expired_line, files, jwtriage, rows, valid_line};
+
+const DAY: i64 = 86_400;
+
+/// A home with a configuration, to which `more` is added, and one log.
+fn home(more: &str, log: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("logs")).unwrap();
+    write(dir.path(), "app.log", log);
+    configure(dir.path(), more);
+    dir
+}
+
+fn configure(dir: &Path, more: &str) {
+    let config =
+        format!("paths = [\"logs\"]\nstate = \"state.db\"\nreports = \"reports\"\nformats = []\n{more}\n");
+    fs::write(dir.join("nightly.toml"), config).unwrap();
+}
+
+/// Writes a log that nobody has touched for a while.
+fn write(dir: &Path, name: &str, text: &str) {
+    let mut file = File::create(dir.join("logs").join(name)).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(NOON as u64);
+    file.set_times(FileTimes::new().set_modified(at)).unwrap();
+}
+
+fn at(now: i64) -> [String; 2] {
+    ["--now".to_owned(), Timestamp::from_seconds(now).to_string()]
+}
+
+fn nightly(dir: &Path, now: i64) -> Output {
+    jwtriage(dir).args(["nightly", "--config", "nightly.toml"]).args(at(now)).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn occurrences(dir: &Path) -> u64 {
+    let state = State::open_read_only(&dir.join("state.db")).unwrap();
+    state.verdicts().unwrap().iter().map(|total| total.occurrences).sum()
+}
+
+#[test]
+fn a_night_reports_what_is_new_and_tells_what_has_changed() {
+    let dir = home("fail_on = [\"new\"]", &valid_line().repeat(5));
+    let first = nightly(dir.path(), NOON);
+    assert_eq!((first.status.code(), text(&first.stdout), text(&first.stderr)), (Some(0), "", ""));
+    write(dir.path(), "app.log", &(valid_line().repeat(5) + &expired_line()));
+    let second = nightly(dir.path(), NOON + DAY);
+    assert_eq!(second.status.code(), Some(1), "{}", text(&second.stderr));
+    assert!(text(&second.stdout).contains("expired"), "{}", text(&second.stdout));
+    assert!(text(&second.stdout).contains("reports/2026-06-13T0100Z"), "{}", text(&second.stdout));
+    let report = files(&dir.path().join("reports/latest"));
+    assert_eq!(rows(&report["summary.csv"]).len(), 1, "only what is new");
+    let new = rows(&report["new.csv"]);
+    assert!(new.iter().any(|row| row["kind"] == "verdict" && row["verdict"] == "expired"), "{new:?}");
+    let location = &rows(&report["tokens.csv"])[0]["first_location"];
+    assert!(location.ends_with("logs/app.log:6"), "{location}");
+    assert_eq!(occurrences(dir.path()), 6);
+}
+
+#[test]
+fn of_two_runs_at_once_the_second_does_nothing_and_names_the_first() {
+    let dir = home("", &valid_line());
+    let mut lock = File::create(dir.path().join("state.db.lock")).unwrap();
+    lock.lock().unwrap();
+    writeln!(lock, "process 4711 since 2026-06-12T01:00:00Z").unwrap();
+    let second = nightly(dir.path(), NOON);
+    assert_eq!(second.status.code(), Some(75));
+    assert!(
+        text(&second.stderr).contains("process 4711 since 2026-06-12T01:00:00Z"),
+        "{}",
+        text(&second.stderr)
+    );
+    assert!(!dir.path().join("state.db").exists() && !dir.path().join("reports").exists());
+    drop(lock);
+    assert_eq!(nightly(dir.path(), NOON).status.code(), Some(0));
+}
+
+#[test]
+fn a_run_that_is_told_to_end_has_counted_what_it_has_read_and_the_next_one_goes_on() {
+    let lines: Vec<String> =
+        (0..20).map(|n| valid_line().replace("01:00:00", &format!("01:00:{n:02}"))).collect();
+    let log = lines.concat().repeat(4000);
+    let dir = home("[scan]\nthreads = 1", &log);
+    for n in 0..3 {
+        write(dir.path(), &format!("{n}.log"), &log);
+    }
+    let run = Command::new(env!("CARGO_BIN_EXE_jwtriage"))
+        .current_dir(dir.path())
+        .args(["nightly", "--config", "nightly.toml"])
+        .args(at(NOON + DAY))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Its state is there once it has begun.
+    while !dir.path().join("reports").exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    Command::new("kill").args(["-TERM", &run.id().to_string()]).assert().success();
+    let code = run.wait_with_output().unwrap().status.code();
+    assert_eq!(code, Some(130));
+    let state = State::open_read_only(&dir.path().join("state.db")).unwrap();
+    assert_eq!(state.last().unwrap().unwrap().finished.status, RunStatus::Interrupted);
+    let before = occurrences(dir.path());
+    assert!(before < 320_000, "it was stopped too late to tell anything");
+    assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(0));
+    assert_eq!(occurrences(dir.path()), 320_000);
+}
+
+#[test]
+fn a_run_whose_time_is_up_ends_with_what_it_has() {
+    let dir = home("timeout = \"1ms\"", &valid_line().repeat(200_000));
+    let run = nightly(dir.path(), NOON);
+    assert_eq!(run.status.code(), Some(130));
+    assert!(text(&run.stderr).contains("the time is up"), "{}", text(&run.stderr));
+    assert!(dir.path().join("reports/latest/summary.csv").exists());
+    configure(dir.path(), "");
+    assert_eq!(nightly(dir.path(), NOON).status.code(), Some(0));
+    assert_eq!(occurrences(dir.path()), 200_000);
+}
+
+#[test]
+fn a_clock_that_is_set_back_is_told_and_takes_nothing_away() {
+    let dir = home("keep.reports = 1\nkeep.age = \"1d\"", &valid_line());
+    nightly(dir.path(), NOON + 5 * DAY);
+    write(dir.path(), "app.log", &valid_line().repeat(2));
+    let back = nightly(dir.path(), NOON + 4 * DAY);
+    assert_eq!(back.status.code(), Some(0));
+    assert!(text(&back.stderr).contains("was the clock set back?"), "{}", text(&back.stderr));
+    let reports = dir.path().join("reports");
+    assert!(reports.join("2026-06-17T0100Z").exists() && reports.join("2026-06-16T0100Z").exists());
+    assert_eq!(fs::read_link(reports.join("latest")).unwrap(), Path::new("2026-06-16T0100Z"));
+    assert_eq!(occurrences(dir.path()), 2);
+    // The minute of an earlier report may come again.
+    write(dir.path(), "app.log", &valid_line().repeat(3));
+    nightly(dir.path(), NOON + 5 * DAY);
+    assert!(reports.join("2026-06-17T0100Z-2").exists());
+    assert_eq!(occurrences(dir.path()), 3);
+}
+
+#[test]
+fn a_state_that_is_none_is_refused_and_left_as_it_is() {
+    let dir = home("metrics = \"m.prom\"", &valid_line());
+    fs::write(dir.path().join("state.db"), "notes of mine").unwrap();
+    let run = nightly(dir.path(), NOON);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(text(&run.stderr).contains("state.db"), "{}", text(&run.stderr));
+    assert_eq!(fs::read(dir.path().join("state.db")).unwrap(), b"notes of mine");
+    assert!(!dir.path().join("reports/latest").exists());
+}
+
+/// Whether a file system can be mounted for a test, which takes a namespace of one's own.
+fn can_mount() -> bool {
+    Command::new("unshare").args(["-rm", "true"]).output().is_ok_and(|output| output.status.success())
+}
+
+/// Runs a script in which `small` is a file system of 300 KiB, and `$NIGHTLY` a nightly run.
+fn with_small_disk(dir: &Path, script: &str) -> Output {
+    let script = format!("mount -t tmpfs -o size=300k tmpfs small && {script}");
+    let nightly = format!("{} nightly --config nightly.toml", env!("CARGO_BIN_EXE_jwtriage"));
+    let mut command = Command::new("unshare");
+    command.current_dir(dir).args(["-rm", "sh", "-c", &script]).env("NIGHTLY", nightly);
+    command.output().unwrap()
+}
+
+#[test]
+fn a_full_disk_ends_a_run_and_nothing_is_half_done_or_lost() {
+    if !can_mount() {
+        return;
+    }
+    let lines: String = (0..2000)
+        .map(|n| {
+            let token = crate::support::hs256(&format!(r#"{{"sub":"u-{n}","exp":{}}}"#, NOON + 60));
+            format!("2026-06-12T01:00:00Z {token}\n")
+        })
+        .collect();
+    let dir = home("", &lines);
+    fs::create_dir(dir.path().join("small")).unwrap();
+    let config =
+        "paths = [\"logs\"]\nstate = \"small/state.db\"\nreports = \"small/reports\"\nformats = []\n";
+    fs::write(dir.path().join("nightly.toml"), config).unwrap();
+    let script = "$NIGHTLY; echo code $?; ls -A small/reports | wc -l; \
+                  mount -o remount,size=30m tmpfs small; $NIGHTLY; echo code $?; ls -A small/reports | wc -l; \
+                  cp small/state.db* .";
+    let output = with_small_disk(dir.path(), script);
+    let (told, why) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(told.lines().collect::<Vec<_>>(), ["code 2", "0", "code 0", "2"], "{why}");
+    assert!(why.contains("o space left on device") || why.contains("full"), "{why}");
+    assert_eq!(occurrences(dir.path()), 2000);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_to_is_named_before_anything_is_read() {
+    if !can_mount() {
+        return;
+    }
+    let dir = home("", &valid_line());
+    fs::create_dir(dir.path().join("small")).unwrap();
+    let config = "paths = [\"logs\"]\nstate = \"state.db\"\nreports = \"small/reports\"\nformats = []\n";
+    fs::write(dir.path().join("nightly.toml"), config).unwrap();
+    let script = "mount -o remount,ro tmpfs small; $NIGHTLY; echo code $?; mount -o remount,rw tmpfs small; $NIGHTLY; echo code $?";
+    let output = with_small_disk(dir.path(), script);
+    assert_eq!(text(&output.stdout), "code 2\ncode 0\n");
+    let why = text(&output.stderr);
+    assert!(why.contains("small/reports") && why.to_lowercase().contains("read-only"), "{why}");
+    assert_eq!(occurrences(dir.path()), 1);
+}
+
+#[test]
+fn metrics_and_a_webhook_tell_numbers_and_fingerprints() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook?key=s3cret", server.local_addr().unwrap());
+    let more = format!("metrics = \"m.prom\"\n[notify]\nurl = \"{url}\"\nalways = true");
+    let dir = home(&more, &(valid_line() + &expired_line()));
+    let received = std::thread::spawn(move || {
+        let (mut connection, _) = server.accept().unwrap();
+        let mut request = Vec::new();
+        let mut buffer = [0; 4096];
+        while !request.ends_with(b"}") {
+            let count = connection.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..count]);
+        }
+        connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let run = jwtriage(dir.path())
+        .args(["nightly", "--config", "nightly.toml", "--log-format", "json", "--log-level", "info"])
+        .args(at(NOON))
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let request = received.join().unwrap();
+    let body: serde_json::Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!(body["occurrences"]["expired"], 1);
+    assert_eq!(body["live_tokens"]["usable"], 1);
+    let metrics = fs::read_to_string(dir.path().join("m.prom")).unwrap();
+    assert!(metrics.contains("jwtriage_live_tokens{state=\"usable\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("jwtriage_last_success_timestamp_seconds 1781226000"), "{metrics}");
+    for line in text(&run.stderr).lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(entry["level"].is_string() && entry["message"].is_string(), "{line}");
+    }
+    assert!(!text(&run.stderr).contains("s3cret"));
+}
