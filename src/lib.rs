@@ -21,6 +21,8 @@
 //! [`changes`] tells what is new in a report beside others. [`proposal`] writes policies for a person to edit, from documents or
 //! from counts.
 //!
+//! [`state`] is what nightly runs remember: which sources were read and how far, and what was counted.
+//!
 //! [`tell`] says what a run has found to those who watch: a file for Prometheus, a webhook.
 //!
 //! [`secret`] is the one door out for token bytes; [`error`] is what stops a run; [`timestamp`] is every instant.

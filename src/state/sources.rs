@@ -8,6 +8,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
@@ -38,7 +39,7 @@ pub struct Stat {
 pub struct SourceId(pub(super) i64);
 
 /// What is to be remembered of a source that was read, or that has another name or status than before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Seen {
     /// Its name. What in it looks like a token is masked before it is stored.
     pub name: String,
@@ -52,6 +53,20 @@ pub struct Seen {
     pub is_archive: bool,
     /// Whether there was more to read.
     pub more: bool,
+}
+
+/// What a bookmark holds is nobody's business.
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stat, content, is_archive, more, .. } = self;
+        let mut shown = f.debug_struct("Seen");
+        shown
+            .field("stat", stat)
+            .field("content", content)
+            .field("is_archive", is_archive)
+            .field("more", more);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// A source that is known.

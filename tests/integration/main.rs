@@ -8,6 +8,7 @@ mod documents;
 mod faults;
 mod golden;
 mod hints;
+mod history;
 mod laws;
 mod leak;
 mod logs;

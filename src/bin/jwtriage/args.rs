@@ -37,14 +37,14 @@ pub enum Command {
     Nightly(Nightly),
     /// `jwtriage diff`
     Diff(Diff),
+    /// `jwtriage history`
+    History(History),
     /// `jwtriage schedule`
     Schedule(Schedule),
     /// `jwtriage completions`
     Completions(Completions),
     /// `jwtriage man`
     Man(Man),
-    /// `jwtriage history`
-    History(History),
 }
 
 /// Find every JSON Web Token in archived logs and judge it as of the moment its line was written
@@ -68,12 +68,12 @@ enum Subcommands {
     Policy(PolicyCommands),
     Nightly(Nightly),
     Diff(Diff),
+    History(History),
     /// Print what starts a nightly run: systemd units, a crontab line, a Kubernetes CronJob
     #[command(subcommand)]
     Schedule(Schedule),
     Completions(Completions),
     Man(Man),
-    History(History),
 }
 
 #[derive(Debug, Subcommand)]
@@ -306,10 +306,10 @@ pub fn parse() -> Command {
         Subcommands::Policy(PolicyCommands::Infer(args)) => Command::PolicyInfer(args),
         Subcommands::Nightly(args) => Command::Nightly(args),
         Subcommands::Diff(args) => Command::Diff(args),
+        Subcommands::History(args) => Command::History(args),
         Subcommands::Schedule(args) => Command::Schedule(args),
         Subcommands::Completions(args) => Command::Completions(args),
         Subcommands::Man(args) => Command::Man(args),
-        Subcommands::History(args) => Command::History(args),
         Subcommands::Scan(mut args) => {
             if args.paths.is_empty() {
                 args.paths.push(default_path());
