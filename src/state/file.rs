@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::schema::{APPLICATION, MIGRATIONS, VERSION, migrate, present_tables, tables, version};
 use super::{Fault, explain};
@@ -84,6 +84,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         if known.version < VERSION {
             migrate(&mut connection, MIGRATIONS)?;
         }
+        // What cannot be written is told now, and not when all logs have been read.
+        Transaction::new(&mut connection, TransactionBehavior::Immediate)?.commit()?;
         Ok(connection)
     })();
     ready.map_err(|fault| explain(path, "open it", fault))

@@ -661,19 +661,34 @@ fn a_state_whose_name_means_something_in_a_uri_can_be_opened() {
     assert_eq!(ground.files().len(), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn where_nothing_can_be_written_a_state_can_still_be_read() {
     let ground = Ground::new();
     remember(&ground, &mut ground.open(), 1, &some_findings()).unwrap();
-    // What SQLite would write beside the state has no room: that holds for root too, unlike modes.
-    fs::create_dir(ground.path("state.db-shm")).unwrap();
     let before = ground.files();
+    // What SQLite would write beside the state has no room: that holds for root too, unlike modes.
+    let beside = ground.path("state.db-shm");
+    std::os::unix::fs::symlink("nowhere", &beside).unwrap();
     let state = State::open_read_only(&ground.path("state.db")).unwrap();
     assert_eq!(state.last().unwrap().unwrap().finished, run(1));
     drop(state);
     let message = State::open(&ground.path("state.db")).unwrap_err().to_string();
     assert!(message.contains("state.db: cannot open it: "), "{message}");
-    same_files(&before, &ground.files());
+    fs::remove_file(&beside).unwrap();
+    assert!(ground.files()["state.db"] == before["state.db"]);
+
+    // It can be read by all, and changed by none.
+    fs::create_dir(&beside).unwrap();
+    assert_eq!(
+        State::open_read_only(&ground.path("state.db")).unwrap().last().unwrap().unwrap().finished,
+        run(1)
+    );
+    let message = State::open(&ground.path("state.db")).unwrap_err().to_string();
+    assert!(
+        message.contains("state.db: cannot open it: the file or its directory is read-only"),
+        "{message}"
+    );
 }
 
 #[test]
