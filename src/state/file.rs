@@ -253,6 +253,7 @@ pub(super) fn damaged(path: &Path, found: &str) -> Error {
         path,
         "an undamaged state",
         found,
-        "it was left as it is; restore it from a backup, or move it away to begin anew, which scans everything once more",
+        "it was left as it is; move it away together with the files beside it whose names go on with -wal and -shm, then restore a \
+         backup, or begin anew, which scans everything once more",
     )
 }

@@ -112,6 +112,12 @@ fn table(runs: &[VerdictsOfRun], width: Option<usize>, color: bool) -> String {
     }
     // As in the summary of a scan: the commonest first, valid last.
     trends.sort_by_key(|trend| (is_valid(trend), Reverse(trend.last()), Reverse(trend.max())));
+    format!("{head}\n{}", lines(&trends, width, color))
+}
+
+/// A line per trend, all of as many runs.
+fn lines(trends: &[Trend], width: Option<usize>, color: bool) -> String {
+    let runs = trends.first().map_or(0, |trend| trend.counts.len());
     let rows: Vec<[String; 4]> = trends
         .iter()
         .map(|trend| {
@@ -126,10 +132,10 @@ fn table(runs: &[VerdictsOfRun], width: Option<usize>, color: bool) -> String {
     };
     let widths = [0, 1, 2, 3].map(widest);
     let left = width.map_or(usize::MAX, |width| width.saturating_sub(widths.iter().sum::<usize>() + 4 * 2));
-    let bars = runs.len().min(left.max(MIN_BARS));
-    let bars_name = if bars < runs.len() { format!("LAST {bars} RUNS") } else { "RUNS".to_owned() };
+    let bars = runs.min(left.max(MIN_BARS));
+    let bars_name = if bars < runs { format!("LAST {bars} RUNS") } else { "RUNS".to_owned() };
 
-    let mut shown = format!("{head}\n");
+    let mut shown = String::new();
     let mut line = |style: Style, cells: [&str; 4], end: &str| {
         let [verdict, min, median, last] = cells;
         let [a, b, c, d] = widths;
@@ -160,4 +166,24 @@ fn thousands(number: u64) -> String {
         shown.push(digit);
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_narrow_terminal_there_are_bars_of_the_last_runs_only() {
+        let counts = (0..100).map(|run| if run < 90 { 1000 } else { run - 89 }).collect();
+        let trends = [Trend { verdict: "expired".to_owned(), counts }];
+        let shown = lines(&trends, Some(41), false);
+        assert_eq!(
+            shown,
+            "VERDICT  MIN  MEDIAN  LAST  LAST 13 RUNS\n\
+             expired    1   1,000    10  ███▂▂▂▂▂▂▂▂▂▂\n"
+        );
+        let shown = lines(&trends, Some(1), false);
+        assert!(shown.ends_with("  ▄▄▅▆▆▇██\n"), "{shown}");
+        assert!(lines(&trends, None, false).contains(&"█".repeat(90)));
+    }
 }
