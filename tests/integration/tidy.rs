@@ -239,6 +239,19 @@ fn only_run_starts_threads_and_only_the_program_reads_the_clock() {
 }
 
 #[test]
+fn only_tell_knows_a_network() {
+    let mut complaints = Vec::new();
+    for source in sources().iter().filter(|source| source.room() != "tell") {
+        for (n, line) in source.code() {
+            if let Some(what) = ["std::net", "ureq", "rustls"].iter().find(|what| line.contains(*what)) {
+                complaints.push(format!("{}:{n}: {what}", source.path.display()));
+            }
+        }
+    }
+    none(&complaints);
+}
+
+#[test]
 fn the_whole_crate_forbids_unsafe_code() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();

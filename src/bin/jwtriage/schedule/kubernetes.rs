@@ -165,6 +165,7 @@ spec:
                   mountPath: {state}
                 - name: tmp
                   mountPath: /tmp
+          # Directories of the node: the namespace's pod security level has to be privileged for that.
           volumes:
 {volumes}            - name: config
               configMap:
