@@ -137,7 +137,7 @@ impl Config {
         let mut config: Self = toml::from_str(&text).map_err(|error| {
             let line =
                 error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            complaint(&format!("line {line}: {}", error.message()))
+            complaint(&format!("line {line}: {}", without_value(error.message())))
         })?;
         config.check().map_err(|error| complaint(&error))?;
         config.place_beside(path.parent().unwrap_or(Path::new("")));
@@ -221,6 +221,13 @@ impl Config {
     }
 }
 
+/// What is wrong with a line, without the value that stands there: it may be the URL of a webhook, out of its place.
+fn without_value(message: &str) -> &str {
+    let names_it = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
+    let expected = message.rfind("expected ").filter(|_| names_it);
+    expected.map_or(message, |at| &message[at..])
+}
+
 fn millis(key: &str, text: &str) -> Result<i64, String> {
     duration::parse(text).map_err(|error| format!("{key}: {error}"))
 }
@@ -277,5 +284,19 @@ mod tests {
         }
         let stdin = read("paths = [\"-\"]\nstate = \"s\"\nreports = \"r\"\n").unwrap_err().to_string();
         assert!(stdin.contains("standard input"), "{stdin}");
+    }
+
+    #[test]
+    fn a_value_in_the_wrong_place_is_not_repeated() {
+        let url = "'https://ann:s3cret@alerts.example.com/, expected s3cret'";
+        for (line, expected) in [
+            (format!("notify = {url}"), "line 4: expected struct Notify"),
+            (format!("timeout = [{url}]"), "line 4: expected a string"),
+            (format!("[notify]\nurl = {url}\nalways = {url}"), "line 6: expected a boolean"),
+            (format!("[keep]\nreports = {url}"), "line 5: expected usize"),
+        ] {
+            let error = read(&format!("{LEAST}{line}")).unwrap_err().to_string();
+            assert!(error.ends_with(expected) && !error.contains("s3cret"), "{error}");
+        }
     }
 }
