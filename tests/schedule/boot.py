@@ -4,10 +4,9 @@
 usage: tests/schedule/boot.py BINARY
 
 Boots systemd in a container (systemd-nspawn, without network) on an overlay over this machine's root filesystem, of which nothing is
-changed, and starts the service there: as its own passing user, with all that the unit forbids. What it runs is a scan, with more
-tokens than memory has room for, of logs that belong to root and may be read by the group adm; that needs what a nightly run needs:
-threads, files in TMPDIR, the state directory. Then it looks whether the report is there and whose it is, and asks a shell under the
-same unit whether it can write elsewhere, see homes, use a network, have capabilities or make namespaces.
+changed, and starts the service there: as its own passing user, with all that the unit forbids. The logs belong to root and may be read
+by the group adm, and hold more tokens than memory has room for. The service is started twice: then there are two reports, of which the
+second has nothing to count, and they belong to that user. Last, a shell under the same unit is asked whether it can write elsewhere, see homes, use a network, have capabilities or make namespaces.
 
 Exit code 0 when all is as promised, 1 when not, 77 when no systemd could be booted here. Needs root, systemd-nspawn and Python 3.9.
 """
@@ -17,9 +16,12 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 TOKENS = 100_000
 TIMEOUT = 180
 
-SCAN = """[Service]
-ExecStart=
-ExecStart=/usr/local/bin/jwtriage scan /var/log/app --out /var/lib/jwtriage/report --memory 64MiB --quiet
+CONFIGURATION = """paths = ["/var/log/app"]
+state = "/var/lib/jwtriage/state.db"
+reports = "/var/lib/jwtriage/reports"
+
+[scan]
+memory = "64MiB"
 """
 
 # What must not be possible: each line behind the first is a complaint.
@@ -48,7 +50,8 @@ DefaultDependencies=no
 Type=oneshot
 StandardOutput=append:/told.txt
 ExecStart=-/bin/sh -c 'systemctl start jwtriage.service; systemctl show jwtriage.service -p Result,ExecMainStatus,DynamicUser'
-ExecStart=-/bin/sh -c 'cp /probe.conf /etc/systemd/system/jwtriage.service.d/command.conf; systemctl daemon-reload; systemctl start jwtriage.service'
+ExecStart=-/bin/sh -c 'systemctl start jwtriage.service; systemctl show jwtriage.service -p Result,ExecMainStatus,DynamicUser'
+ExecStart=-/bin/sh -c 'mkdir /etc/systemd/system/jwtriage.service.d; cp /probe.conf /etc/systemd/system/jwtriage.service.d/; systemctl daemon-reload; systemctl start jwtriage.service'
 ExecStart=-/bin/sh -c 'journalctl --no-pager -o cat -u jwtriage > /journal.txt; systemctl --force --force poweroff'
 """
 
@@ -87,9 +90,10 @@ def boot(binary, root):
     for name in ("jwtriage.service", "jwtriage.timer"):
         if os.path.exists(os.path.join(units, name)):
             os.remove(os.path.join(units, name))
+    shutil.rmtree(os.path.join(units, "jwtriage.service.d"), ignore_errors=True)
+    write(os.path.join(root, "etc", "jwtriage", "nightly.toml"), CONFIGURATION)
     command = ["chroot", root, "/usr/local/bin/jwtriage", "schedule", "systemd", "--program", "/usr/local/bin/jwtriage", "--out", "/etc/systemd/system"]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    write(os.path.join(units, "jwtriage.service.d", "command.conf"), SCAN)
     write(os.path.join(root, "usr", "local", "bin", "probe"), PROBE, 0o755)
     write(os.path.join(root, "probe.conf"), "[Service]\nExecStart=\nExecStart=/usr/local/bin/probe\n")
     write(os.path.join(units, "asked.target"), TARGET)
@@ -104,22 +108,30 @@ def boot(binary, root):
     return [open(os.path.join(root, name)).read() for name in ("told.txt", "journal.txt")]
 
 
+def rows(report, name):
+    with open(os.path.join(report, name)) as table:
+        return sum(1 for _ in table) - 1
+
+
 def wrong(root, told, journal):
     """What is not as promised."""
     for expected in ("Result=success", "ExecMainStatus=0", "DynamicUser=yes"):
-        if expected not in told:
-            yield f"expected {expected}, found {told!r}"
-    report = os.path.join(root, "var", "lib", "jwtriage", "report")
-    if not os.path.isdir(report):
-        yield f"there is no report\n{journal}"
+        if told.count(expected) != 2:
+            yield f"expected {expected} twice, found {told!r}"
+    state = os.path.join(root, "var", "lib", "jwtriage")
+    shelf = os.path.join(state, "reports")
+    reports = sorted(name for name in os.listdir(shelf) if name.startswith("2")) if os.path.isdir(shelf) else []
+    if len(reports) != 2:
+        yield f"expected two reports, found {reports}\n{journal}"
         return
-    with open(os.path.join(report, "tokens.csv")) as tokens:
-        rows = sum(1 for _ in tokens) - 1
-    if rows <= TOKENS:
-        yield f"expected more than {TOKENS} tokens, found {rows}"
-    if os.stat(report).st_uid == 0 or os.stat(report).st_mode & 0o007:
-        yield f"expected a report of another user than root, that others cannot read: {os.stat(report)}"
-    with open(os.path.join(os.path.dirname(report), "probe.txt")) as probe:
+    first, second = (os.path.join(shelf, name) for name in reports)
+    if rows(first, "tokens.csv") <= TOKENS:
+        yield f"expected more than {TOKENS} tokens, found {rows(first, 'tokens.csv')}"
+    if rows(second, "tokens.csv"):
+        yield f"expected nothing to count in the second run, found {rows(second, 'tokens.csv')} tokens"
+    if os.stat(first).st_uid == 0 or os.stat(first).st_mode & 0o007:
+        yield f"expected a report of another user than root, that others cannot read: {os.stat(first)}"
+    with open(os.path.join(state, "probe.txt")) as probe:
         user, *complaints = probe.read().splitlines()
     if user == "0":
         yield "it runs as root"

@@ -17,10 +17,11 @@ import glob, os, re, shutil, subprocess, sys, tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MAX_EXPOSURE = 2.0
+STATE = "state = '/var/lib/jwtriage/state.db'\nreports = '/var/lib/jwtriage/reports'\n"
 CONFIGURATIONS = {
-    "silent": "paths = ['/var/log/app']\n",
-    "telling": "paths = ['/var/log/app', '/srv/my logs/50%/*.gz', \"/srv/it's {a}\"]\nmemory = '256MiB'\n"
-    "metrics = '/var/lib/node_exporter/jwtriage.prom'\n[notify]\nurl = 'https://alerts.example.com/'\n",
+    "silent": STATE + "paths = ['/var/log/app']\n",
+    "telling": STATE + "paths = ['/var/log/app', '/srv/my logs/50%/*.gz', \"/srv/it's {a}\"]\nmetrics = '/var/lib/node_exporter/jwtriage.prom'\n"
+    "[scan]\nmemory = '256MiB'\n[notify]\nurl = 'https://alerts.example.com/'\n",
 }
 
 failed = asked = 0

@@ -141,6 +141,12 @@ pub fn run(args: &Schedule) -> Result<ExitCode> {
             for path in needs.logs.iter().filter(|path| path.contains(':')) {
                 terminal::complain(&format!("warning: Kubernetes mounts no path with a colon: {path}"));
             }
+            for path in &needs.writes {
+                terminal::complain(&format!(
+                    "warning: the configuration writes to {path}, where no volume is: add one, or write to {}",
+                    needs::STATE
+                ));
+            }
             terminal::print(&kubernetes::text(args, Path::new(&config).file_name(), &needs))?;
         }
     }

@@ -10,7 +10,7 @@ pub fn text(args: &Cron, program: &str, config: &str) -> String {
     let mut text = String::from(
         "# jwtriage, every night. Nightly runs lock each other out by themselves: no flock is needed.\n\
          # cron mails what the run writes, and looks at no exit code: 0 nothing new, 1 news, 2 wrong configuration,\n\
-         # 3 some source could not be read to its end, 75 another run is under way.\n",
+         # 3 some source could not be read to its end, 75 another run is under way, 130 stopped.\n",
     );
     // Writing to a string cannot fail.
     let _ = match &args.mail_to {

@@ -68,7 +68,7 @@ fn cron_job(args: &Kubernetes, config: &str, needs: &Needs) -> String {
     let image = yaml(&args.image);
     let config = yaml(&format!("/etc/jwtriage/{config}"));
     let state = yaml(STATE);
-    let memory = needs.memory_limit_mib();
+    let (memory, seconds) = (needs.memory_limit_mib(), needs.seconds);
     let logs = needs.logs.iter().enumerate();
     let mounts: String = logs
         .clone()
@@ -105,9 +105,9 @@ spec:
   failedJobsHistoryLimit: 7
   jobTemplate:
     spec:
-      activeDeadlineSeconds: 72000
+      activeDeadlineSeconds: {seconds}
       backoffLimit: 2
-      # News (1), a wrong configuration (2) and damaged sources (3) do not go away by running again.
+      # News (1), a wrong configuration (2) and damaged sources (3) do not go away by running again; another run (75) does.
       podFailurePolicy:
         rules:
           - action: FailJob

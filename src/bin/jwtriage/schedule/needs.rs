@@ -1,14 +1,14 @@
 //! What a nightly run needs of its surroundings, as its configuration says.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use bytesize::ByteSize;
 use jwtriage::error::{Error, Result};
-use toml::{Table, Value};
+use jwtriage::nightly::config::Config;
 
-/// What is read, written and called.
+/// What is read, written and called, and for how long.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Needs {
     /// The directories and files that are read, none inside of another.
@@ -19,10 +19,15 @@ pub struct Needs {
     pub notifies: bool,
     /// How much memory the scan is given.
     pub memory: ByteSize,
+    /// After how many seconds a run that still goes on hangs.
+    pub seconds: u64,
 }
 
 /// Where state and reports are kept.
 pub const STATE: &str = "/var/lib/jwtriage";
+
+/// How many seconds a run is given to end, once its own time is over.
+const GRACE: u64 = 600;
 
 impl Default for Needs {
     fn default() -> Self {
@@ -31,6 +36,8 @@ impl Default for Needs {
             writes: Vec::new(),
             notifies: false,
             memory: ByteSize::gib(1),
+            // It is over before the next one.
+            seconds: 20 * 3600,
         }
     }
 }
@@ -39,36 +46,30 @@ impl Needs {
     /// What a configuration asks for. The inner error is that it cannot be read, which may be due to where it is asked.
     ///
     /// # Errors
-    /// When it is not TOML. The text repeats nothing of it.
+    /// When something in it is wrong. The text repeats no value of it.
     pub fn of(config: &Path) -> Result<io::Result<Self>> {
-        let text = match fs::read_to_string(config) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::InvalidData => {
-                return Err(none(config, "it is not UTF-8"));
-            }
-            Err(error) => return Ok(Err(error)),
-        };
-        let table: Table = text.parse().map_err(|error: toml::de::Error| none(config, error.message()))?;
-        Ok(Ok(Self::in_table(&table, config.parent().unwrap_or(Path::new("/")))))
+        Ok(match File::open(config) {
+            Ok(_) => Ok(Self::asked(&Config::read(config)?)?),
+            Err(error) => Err(error),
+        })
     }
 
-    /// What it says wrongly, the nightly run itself tells: here it says nothing.
-    fn in_table(table: &Table, home: &Path) -> Self {
-        let text = |key: &str| table.get(key).and_then(Value::as_str);
-        let given =
-            table.get("paths").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        let logs = outermost(given.filter_map(|path| fixed_part(home, path)).collect());
-        let directories = ["state", "reports"].into_iter().filter_map(text).map(|path| home.join(path));
-        let metrics = text("metrics").and_then(|path| home.join(path).parent().map(Path::to_owned));
-        let is_elsewhere = |path: &PathBuf| !path.starts_with(STATE);
-        let writes = outermost(directories.chain(metrics).filter(is_elsewhere).collect());
+    fn asked(config: &Config) -> Result<Self> {
         let usual = Self::default();
-        Self {
-            logs: if logs.is_empty() { usual.logs } else { logs },
-            writes,
-            notifies: table.get("notify").and_then(|notify| notify.get("url")).is_some(),
-            memory: text("memory").and_then(|size| size.parse().ok()).unwrap_or(usual.memory),
-        }
+        let parent = |file: &PathBuf| file.parent().map(Path::to_owned);
+        let metrics = config.metrics.as_ref().and_then(parent);
+        let written = [parent(&config.state), Some(config.reports.clone()), metrics].into_iter().flatten();
+        let elsewhere = written.filter(|path| !path.starts_with(STATE)).collect();
+        let wrong = |what: &str| Error::new(format!("the configuration: {what}"));
+        let memory = config.scan.memory.as_deref().map_or(Ok(usual.memory), str::parse);
+        let timeout = config.timeout().map_err(|error| wrong(&error))?;
+        Ok(Self {
+            logs: outermost(config.paths.iter().filter_map(|path| fixed_part(path)).collect()),
+            writes: outermost(elsewhere),
+            notifies: config.notify.is_some(),
+            memory: memory.map_err(|_| wrong("memory: expected a size such as 512MiB"))?,
+            seconds: timeout.map_or(usual.seconds, |millis| millis.unsigned_abs().div_ceil(1000) + GRACE),
+        })
     }
 
     /// How much memory to allow: what the scan is given, and what chunks, windows of decoders and tables take besides.
@@ -77,18 +78,11 @@ impl Needs {
     }
 }
 
-fn none(config: &Path, why: &str) -> Error {
-    Error::new(format!("--config {}: expected the configuration of a nightly run: {why}", config.display()))
-}
-
-/// Of an argument of a scan, the part without wildcards, from the root on. A list of files says nothing until it is read.
-fn fixed_part(home: &Path, argument: &str) -> Option<PathBuf> {
-    if argument.starts_with('@') || argument == "-" {
-        return None;
-    }
+/// Of an argument of a scan, the part without wildcards. A list of files says nothing until it is read.
+fn fixed_part(argument: &str) -> Option<PathBuf> {
     let fixed =
         |component: &Component<'_>| !component.as_os_str().to_string_lossy().contains(['*', '?', '[']);
-    Some(home.join(Path::new(argument)).components().take_while(fixed).collect())
+    (!argument.starts_with('@')).then(|| Path::new(argument).components().take_while(fixed).collect())
 }
 
 /// Paths that are not inside of another, as text; what no line can hold is left to the nightly run to tell.
@@ -106,45 +100,59 @@ fn outermost(mut paths: Vec<PathBuf>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+
     use super::*;
 
-    fn read(text: &str) -> Needs {
-        Needs::in_table(&text.parse().unwrap(), Path::new("/etc/jwtriage"))
+    /// What a configuration with these lines asks for, and where it is.
+    fn read(lines: &str) -> (Result<Needs>, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nightly.toml");
+        let usual = "state = '/var/lib/jwtriage/state.db'\nreports = '/var/lib/jwtriage/reports'\n";
+        let own = if lines.contains("reports") { "" } else { usual };
+        fs::write(&path, format!("{own}{lines}")).unwrap();
+        (Needs::of(&path).map(|read| read.unwrap()), dir.path().to_str().unwrap().to_owned())
     }
 
     #[test]
     fn what_is_read_is_named_up_to_its_wildcards_and_once() {
-        let needs = read(
-            r#"paths = ["/var/log/app", "/srv/*/logs/*.gz", "/var/log/app/old/x.log", "logs", "@list", "-", "/a/b[12]"]"#,
-        );
-        assert_eq!(needs.logs, ["/a", "/etc/jwtriage/logs", "/srv", "/var/log/app"]);
+        let paths = "paths = ['/var/log/app', '/srv/*/logs/*.gz', '/var/log/app/old/x.log', 'logs', '@list', '/a/b[12]']";
+        let (needs, home) = read(paths);
+        let mut expected = ["/a", "/srv", "/var/log/app", &format!("{home}/logs")].map(str::to_owned);
+        expected.sort();
+        assert_eq!(needs.unwrap().logs, expected);
     }
 
     #[test]
-    fn what_is_written_elsewhere_and_called_is_known() {
-        let needs = read(
-            "state = '/var/lib/jwtriage/state.db'\nreports = '/srv/reports'\nmemory = '512MiB'\n\
-             metrics = '/var/lib/node_exporter/jwtriage.prom'\n[notify]\nurl = 'https://alerts.example.com/'",
+    fn what_is_written_elsewhere_called_and_allowed_is_known() {
+        let (needs, home) = read(
+            "paths = ['/var/log']\nstate = 'state.db'\nreports = '/srv/reports'\ntimeout = '2h'\n\
+             metrics = '/var/lib/node_exporter/jwtriage.prom'\n[scan]\nmemory = '512MiB'\n\
+             [notify]\nurl = 'https://alerts.example.com/'",
         );
-        assert_eq!(needs.writes, ["/srv/reports", "/var/lib/node_exporter"]);
+        let needs = needs.unwrap();
+        let mut expected = [home, "/srv/reports".to_owned(), "/var/lib/node_exporter".to_owned()];
+        expected.sort();
+        assert_eq!(needs.writes, expected);
         assert!(needs.notifies);
-        assert_eq!((needs.memory, needs.memory_limit_mib()), (ByteSize::mib(512), 1536));
+        assert_eq!((needs.memory, needs.memory_limit_mib(), needs.seconds), (ByteSize::mib(512), 1536, 7800));
     }
 
     #[test]
-    fn what_says_nothing_needs_what_is_usual() {
-        assert_eq!(read("[notify]\non = 'news'\n[other]"), Needs::default());
-        assert_eq!(read("paths = 3\nmemory = 'lots'\nstate = []"), Needs::default());
+    fn what_says_nothing_else_needs_what_is_usual() {
+        assert_eq!(read("paths = ['/var/log', '/var/log/app']").0.unwrap(), Needs::default());
     }
 
     #[test]
-    fn a_configuration_that_is_none_is_not_repeated() {
-        let dir = tempfile::tempdir().unwrap();
-        let config = dir.path().join("nightly.toml");
-        fs::write(&config, "[notify]\nurl = \"https://ann:s3cret@").unwrap();
-        let error = Needs::of(&config).unwrap_err().to_string();
-        assert!(error.contains("nightly.toml: expected") && !error.contains("s3cret"), "{error}");
-        fs::remove_file(&config).unwrap();
-        assert_eq!(Needs::of(&config).unwrap().unwrap_err().kind(), ErrorKind::NotFound);
+    fn a_configuration_that_is_wrong_is_told_without_its_values() {
+        for lines in
+            ["[notify]\nurl = 's3cret", "paths = ['s3cret']\n[scan]\nmemory = 's3cret'", "paths = 's3cret'"]
+        {
+            let error = read(lines).0.unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+        let absent = Needs::of(Path::new("/absent/nightly.toml")).unwrap();
+        assert_eq!(absent.unwrap_err().kind(), ErrorKind::NotFound);
     }
 }

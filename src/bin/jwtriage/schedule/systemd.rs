@@ -75,12 +75,12 @@ fn service(args: &Systemd, program: &str, config: &str, needs: &Needs) -> String
     };
     // A variable can stand in an argument, and not in the program's own path.
     let (program, config) = (quoted(program), argument(config));
-    let memory = needs.memory_limit_mib();
+    let (memory, seconds) = (needs.memory_limit_mib(), needs.seconds);
     format!(
         "\
 # Started by jwtriage.timer; to run it now: systemctl start jwtriage.service
 # It fails with exit code 1 on news (if the configuration says so), 2 on a wrong configuration, 3 when some source could not
-# be read to its end, 75 when another run is under way. OnFailure=UNIT in [Unit] tells whoever is to know.
+# be read to its end, 75 when another run is under way, 130 when it was stopped. OnFailure=UNIT in [Unit] tells whoever is to know.
 
 [Unit]
 Description=What is new among the JSON Web Tokens in logs
@@ -100,12 +100,12 @@ WorkingDirectory=%S/jwtriage
 # What is known of more tokens than memory has room for is sorted there; /tmp may itself be memory.
 Environment=TMPDIR=/var/tmp
 
-# Others go first, and a run that hangs ends before the next. On SIGTERM it keeps what it has read.
+# Others go first, and a run that hangs is ended. On SIGTERM it keeps what it has read.
 Nice=10
 IOSchedulingClass=best-effort
 IOSchedulingPriority=7
 CPUSchedulingPolicy=batch
-TimeoutStartSec=20h
+TimeoutStartSec={seconds}s
 TimeoutStopSec=2min
 MemoryMax={memory}M
 TasksMax=512
