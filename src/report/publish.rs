@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 
 /// Every file that a report may hold, and those that desktops leave wherever somebody looks. A directory that holds
 /// anything else is not replaced: it would take away what jwtriage did not write.
-const MAY_BE_REPLACED: [&str; 19] = [
+const MAY_BE_REPLACED: [&str; 23] = [
     "summary.csv",
     "tokens.csv",
     "issuers.csv",
@@ -32,6 +32,10 @@ const MAY_BE_REPLACED: [&str; 19] = [
     "report.json",
     "report.html",
     "summary.md",
+    "new.csv",
+    "resolved.csv",
+    "out_of_band.csv",
+    "changes.md",
     ".DS_Store",
     "Thumbs.db",
     "desktop.ini",

@@ -18,7 +18,7 @@ use jwtriage::nightly::plan::{Plan, plan};
 use jwtriage::nightly::shelf::{Keep, Shelf};
 use jwtriage::report::OccurrenceSpool;
 use jwtriage::run::{Options, Scan};
-use jwtriage::state::{Commit, Counts, Finished, Run, RunNumber, RunStatus, SourceCounts, State};
+use jwtriage::state::{Commit, Counts, Finished, Presence, Run, RunNumber, RunStatus, SourceCounts, State};
 use jwtriage::tell::{self, Webhook};
 use jwtriage::timestamp::Timestamp;
 use telling::occurrences;
@@ -235,7 +235,9 @@ impl<'a> Night<'a> {
             exit_code: self.exit_code(&scan, live_tokens, &news),
         };
         let occurrences = occurrences(&snapshot);
+        // Who did not look at everything cannot say what is gone.
         let presence = std::mem::take(&mut plan.presence);
+        let presence = if scan.interrupted { Presence::default() } else { presence };
         let updates = plan.updates(&scan.endings)?;
         let finished = Finished { staged: shelf.settle(staging)?, ..finished };
         let commit = Commit {
