@@ -1,11 +1,8 @@
 //! What a webhook is told: numbers and fingerprints, as JSON.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
-use super::Counts;
-use crate::timestamp::Timestamp;
+use super::{Counts, Figures};
 
 /// The version of the message. A field is added without a new one; one that goes away, or means something else, makes one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -18,22 +15,8 @@ const MAX_FINGERPRINTS: usize = 100;
 pub struct Event {
     /// The number of the run. It is the same in a message that comes twice because the answer to the first was lost.
     pub run: u64,
-    /// When the run began.
-    pub started: Timestamp,
-    /// How long it took.
-    pub duration: Duration,
-    /// What it exits with.
-    pub exit_code: u8,
-    /// How many bytes it has read.
-    pub bytes: u64,
-    /// Its sources by status.
-    pub sources: Counts,
-    /// Its occurrences by verdict.
-    pub occurrences: Counts,
-    /// Tokens that are still usable, by state.
-    pub live_tokens: Counts,
-    /// What is news, by what kind of news it is: new, resolved, ….
-    pub news: Counts,
+    /// What is told of it.
+    pub figures: Figures,
     /// The fingerprints of tokens that the news is about, most urgent first. What is none is left out.
     pub fingerprints: Vec<String>,
 }
@@ -66,7 +49,7 @@ impl Event {
     pub fn to_json(&self) -> String {
         let known: Vec<_> =
             self.fingerprints.iter().map(String::as_str).filter(|it| is_fingerprint(it)).collect();
-        let (stamp, length) = self.started.rfc3339();
+        let (stamp, length) = self.figures.started.rfc3339();
         let message = Message {
             schema_version: SCHEMA_VERSION,
             event: "jwtriage.nightly",
@@ -74,13 +57,13 @@ impl Event {
             jwtriage_version: env!("CARGO_PKG_VERSION"),
             run: self.run,
             started_at: String::from_utf8_lossy(&stamp[..length]).into_owned(),
-            duration_seconds: self.duration.as_secs_f64(),
-            exit_code: self.exit_code,
-            bytes: self.bytes,
-            sources: &self.sources,
-            occurrences: &self.occurrences,
-            live_tokens: &self.live_tokens,
-            news: &self.news,
+            duration_seconds: self.figures.duration.as_secs_f64(),
+            exit_code: self.figures.exit_code,
+            bytes: self.figures.bytes,
+            sources: &self.figures.sources,
+            occurrences: &self.figures.occurrences,
+            live_tokens: &self.figures.live_tokens,
+            news: &self.figures.news,
             fingerprints_total: known.len(),
             fingerprints: known.into_iter().take(MAX_FINGERPRINTS).collect(),
         };
@@ -91,14 +74,14 @@ impl Event {
     /// What happened, in one line.
     fn text(&self) -> String {
         let spoken = |(word, number): (&str, u64)| format!("{number} {}", word.replace('_', " "));
-        let news: Vec<_> = self.news.iter().filter(|(_, number)| *number > 0).map(spoken).collect();
+        let news: Vec<_> = self.figures.news.iter().filter(|(_, number)| *number > 0).map(spoken).collect();
         let news = if news.is_empty() { "nothing new".to_owned() } else { news.join(", ") };
-        let live = match self.live_tokens.sum() {
+        let live = match self.figures.live_tokens.sum() {
             0 => String::new(),
             1 => "; 1 token in logs is still usable".to_owned(),
             more => format!("; {more} tokens in logs are still usable"),
         };
-        format!("jwtriage run {}: {news}{live} (exit code {})", self.run, self.exit_code)
+        format!("jwtriage run {}: {news}{live} (exit code {})", self.run, self.figures.exit_code)
     }
 }
 
@@ -113,19 +96,24 @@ fn is_fingerprint(text: &str) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
+    use std::time::Duration;
+
     use super::*;
+    use crate::timestamp::Timestamp;
 
     fn sample() -> Event {
         Event {
             run: 42,
-            started: Timestamp::from_seconds(1_781_229_600),
-            duration: Duration::from_millis(154_250),
-            exit_code: 1,
-            bytes: 73_400_320,
-            sources: [("complete", 41)].into_iter().collect(),
-            occurrences: [("valid", 549), ("expired", 47)].into_iter().collect(),
-            live_tokens: [("usable", 2)].into_iter().collect(),
-            news: [("new", 3), ("resolved", 1), ("out_of_band", 1), ("gone", 0)].into_iter().collect(),
+            figures: Figures {
+                started: Timestamp::from_seconds(1_781_229_600),
+                duration: Duration::from_millis(154_250),
+                exit_code: 1,
+                bytes: 73_400_320,
+                sources: [("complete", 41)].into_iter().collect(),
+                occurrences: [("valid", 549), ("expired", 47)].into_iter().collect(),
+                live_tokens: [("usable", 2)].into_iter().collect(),
+                news: [("new", 3), ("resolved", 1), ("out_of_band", 1), ("gone", 0)].into_iter().collect(),
+            },
             fingerprints: vec!["jt_05fae48478c8a72ae5e3".to_owned()],
         }
     }
@@ -158,8 +146,10 @@ mod tests {
 
     #[test]
     fn a_night_without_news_says_so() {
-        let event =
-            Event { news: Counts::default(), live_tokens: Counts::default(), exit_code: 0, ..sample() };
+        let mut event = sample();
+        event.figures.exit_code = 0;
+        event.figures.news = Counts::default();
+        event.figures.live_tokens = Counts::default();
         assert_eq!(read(&event)["text"], "jwtriage run 42: nothing new (exit code 0)");
     }
 

@@ -4,9 +4,8 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
-use super::Counts;
+use super::{Counts, Figures};
 use crate::error::{Error, Result};
 use crate::timestamp::Timestamp;
 
@@ -15,22 +14,8 @@ use crate::timestamp::Timestamp;
 pub struct Metrics {
     /// When the last run that succeeded was over: this one or an earlier one, if there ever was one.
     pub last_success: Option<Timestamp>,
-    /// When this run began.
-    pub started: Timestamp,
-    /// How long it took.
-    pub duration: Duration,
-    /// What it exits with.
-    pub exit_code: u8,
-    /// How many bytes it has read.
-    pub bytes: u64,
-    /// Its sources by status.
-    pub sources: Counts,
-    /// Its occurrences by verdict.
-    pub occurrences: Counts,
-    /// Tokens that are still usable, by state.
-    pub live_tokens: Counts,
-    /// What is news, by what kind of news it is: new, resolved, ….
-    pub news: Counts,
+    /// What is told of this run.
+    pub figures: Figures,
 }
 
 impl Metrics {
@@ -74,15 +59,19 @@ impl fmt::Display for Metrics {
             out.one("last_success_timestamp_seconds", help, &seconds(last_success))?;
         }
         let help = "When the last run began, in seconds since the epoch.";
-        out.one("last_run_start_timestamp_seconds", help, &seconds(self.started))?;
-        out.one("last_run_duration_seconds", "How long the last run took.", &self.duration.as_secs_f64())?;
-        out.one("last_run_exit_code", "The exit code of the last run.", &self.exit_code)?;
-        out.one("last_run_read_bytes", "How many bytes of logs the last run has read.", &self.bytes)?;
-        out.many("last_run_sources", "Sources of the last run.", "status", &self.sources)?;
-        out.many("last_run_occurrences", "Findings of the last run.", "verdict", &self.occurrences)?;
+        out.one("last_run_start_timestamp_seconds", help, &seconds(self.figures.started))?;
+        out.one(
+            "last_run_duration_seconds",
+            "How long the last run took.",
+            &self.figures.duration.as_secs_f64(),
+        )?;
+        out.one("last_run_exit_code", "The exit code of the last run.", &self.figures.exit_code)?;
+        out.one("last_run_read_bytes", "How many bytes of logs the last run has read.", &self.figures.bytes)?;
+        out.many("last_run_sources", "Sources of the last run.", "status", &self.figures.sources)?;
+        out.many("last_run_occurrences", "Findings of the last run.", "verdict", &self.figures.occurrences)?;
         let help = "Distinct tokens in logs that were still usable at the end of the last run.";
-        out.many("live_tokens", help, "state", &self.live_tokens)?;
-        out.many("last_run_news", "What the last run found changed.", "change", &self.news)?;
+        out.many("live_tokens", help, "state", &self.figures.live_tokens)?;
+        out.many("last_run_news", "What the last run found changed.", "change", &self.figures.news)?;
         out.family("build_info", "The version of jwtriage that ran, with the value 1.")?;
         writeln!(out.f, "jwtriage_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))
     }
@@ -138,19 +127,23 @@ fn directory(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn sample() -> Metrics {
         Metrics {
             last_success: Some(Timestamp::from_millis(1_781_229_754_250)),
-            started: Timestamp::from_seconds(1_781_229_600),
-            duration: Duration::from_millis(154_250),
-            exit_code: 1,
-            bytes: 73_400_320,
-            sources: [("complete", 41), ("partial", 1)].into_iter().collect(),
-            occurrences: [("valid", 549), ("expired", 47), ("stale_kid", 51)].into_iter().collect(),
-            live_tokens: [("usable", 2), ("no_expiry", 1)].into_iter().collect(),
-            news: [("new", 3), ("resolved", 1)].into_iter().collect(),
+            figures: Figures {
+                started: Timestamp::from_seconds(1_781_229_600),
+                duration: Duration::from_millis(154_250),
+                exit_code: 1,
+                bytes: 73_400_320,
+                sources: [("complete", 41), ("partial", 1)].into_iter().collect(),
+                occurrences: [("valid", 549), ("expired", 47), ("stale_kid", 51)].into_iter().collect(),
+                live_tokens: [("usable", 2), ("no_expiry", 1)].into_iter().collect(),
+                news: [("new", 3), ("resolved", 1)].into_iter().collect(),
+            },
         }
     }
 
@@ -184,7 +177,9 @@ mod tests {
 
     #[test]
     fn before_the_first_success_there_is_no_time_of_it_and_what_was_not_counted_has_no_family() {
-        let text = Metrics { last_success: None, news: Counts::default(), ..sample() }.to_string();
+        let mut metrics = Metrics { last_success: None, ..sample() };
+        metrics.figures.news = Counts::default();
+        let text = metrics.to_string();
         assert!(!text.contains("last_success") && !text.contains("news"));
     }
 

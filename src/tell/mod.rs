@@ -11,8 +11,11 @@ mod metrics;
 mod webhook;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
+
+use crate::timestamp::Timestamp;
 
 pub use event::{Event, SCHEMA_VERSION};
 pub use metrics::{Metrics, check_path};
@@ -48,6 +51,27 @@ impl<W: AsRef<str>> FromIterator<(W, u64)> for Counts {
         all.into_iter().for_each(|(word, number)| counts.add(word.as_ref(), number));
         counts
     }
+}
+
+/// What is told of a run, to whomever.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// What it exits with.
+    pub exit_code: u8,
+    /// How many bytes it has read.
+    pub bytes: u64,
+    /// Its sources by status.
+    pub sources: Counts,
+    /// Its occurrences by verdict.
+    pub occurrences: Counts,
+    /// Tokens that are still usable, by state.
+    pub live_tokens: Counts,
+    /// What is news, by what kind of news it is: new, resolved, ….
+    pub news: Counts,
 }
 
 fn is_word(text: &str) -> bool {

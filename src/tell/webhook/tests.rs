@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use super::*;
-use crate::tell::Counts;
+use crate::tell::{Counts, Figures};
 use crate::timestamp::Timestamp;
 
 /// What a receiver does with a connection, once it has read the request.
@@ -71,14 +71,16 @@ fn request(stream: &mut TcpStream) -> String {
 fn event() -> Event {
     Event {
         run: 7,
-        started: Timestamp::from_seconds(1_781_229_600),
-        duration: Duration::from_secs(2),
-        exit_code: 1,
-        bytes: 10,
-        sources: Counts::default(),
-        occurrences: [("expired", 3)].into_iter().collect(),
-        live_tokens: Counts::default(),
-        news: [("new", 1)].into_iter().collect(),
+        figures: Figures {
+            started: Timestamp::from_seconds(1_781_229_600),
+            duration: Duration::from_secs(2),
+            exit_code: 1,
+            bytes: 10,
+            sources: Counts::default(),
+            occurrences: [("expired", 3)].into_iter().collect(),
+            live_tokens: Counts::default(),
+            news: [("new", 1)].into_iter().collect(),
+        },
         fingerprints: Vec::new(),
     }
 }

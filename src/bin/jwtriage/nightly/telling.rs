@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jwtriage::changes::{Item, Kind, MOST_RUNS, News, Snapshot};
+use jwtriage::changes::{Kind, MOST_RUNS, News, Snapshot};
 use jwtriage::error::Result;
 use jwtriage::state::{RunNumber, RunStatus, SourceCounts, State};
-use jwtriage::tell::{Counts, Event, Metrics};
+use jwtriage::tell::{Counts, Event, Figures, Metrics};
 use jwtriage::timestamp::Timestamp;
 use tracing::warn;
 
@@ -25,39 +25,20 @@ impl Night<'_> {
         stop: &AtomicBool,
     ) -> Result<()> {
         let Outcome { finished, news, .. } = outcome;
-        let live = state.live_tokens(self.now, self.options.criteria.policy.leeway)?;
-        let live_tokens: Counts = [("usable", live.len() as u64)].into_iter().collect();
+        let figures = self.figures(outcome, state)?;
         if let Some(path) = &self.config.metrics {
-            let last_success = if finished.status == RunStatus::Complete {
-                Some(self.later())
-            } else {
-                self.last_success(state)
-            };
-            let metrics = self.metrics(outcome, last_success, live_tokens.clone());
+            let is_complete = finished.status == RunStatus::Complete;
+            let last_success = if is_complete { Some(self.later()) } else { self.last_success(state) };
+            let metrics = Metrics { last_success, figures: figures.clone() };
             metrics.write(path).unwrap_or_else(|error| warn!("{error}"));
         }
         let always = self.config.notify.as_ref().is_some_and(|notify| notify.always);
         if let Some(webhook) = &self.webhook
             && (always || !news.is_empty())
         {
-            let is_live = |item: &Item| item.kind == Kind::LiveToken;
-            let event = Event {
-                run: number.get().unsigned_abs(),
-                started: finished.started,
-                duration: self.begun.elapsed(),
-                exit_code: finished.exit_code,
-                bytes: finished.bytes,
-                sources: counted(&finished.sources),
-                occurrences: outcome.occurrences.clone(),
-                live_tokens,
-                news: counted_news(news),
-                fingerprints: news
-                    .new
-                    .iter()
-                    .filter(|new| is_live(&new.item))
-                    .map(|new| new.item.name.clone())
-                    .collect(),
-            };
+            let live = news.new.iter().filter(|new| new.item.kind == Kind::LiveToken);
+            let fingerprints = live.map(|new| new.item.name.clone()).collect();
+            let event = Event { run: number.get().unsigned_abs(), figures, fingerprints };
             let wait = |time| {
                 std::thread::sleep(time);
                 !stop.load(Ordering::Relaxed)
@@ -74,34 +55,35 @@ impl Night<'_> {
         Ok(())
     }
 
-    fn metrics(&self, outcome: &Outcome, last_success: Option<Timestamp>, live_tokens: Counts) -> Metrics {
+    fn figures(&self, outcome: &Outcome, state: &State) -> Result<Figures> {
         let Outcome { finished, news, occurrences } = outcome;
-        Metrics {
-            last_success,
+        let live = state.live_tokens(self.now, self.options.criteria.policy.leeway)?;
+        Ok(Figures {
             started: finished.started,
             duration: self.begun.elapsed(),
             exit_code: finished.exit_code,
             bytes: finished.bytes,
             sources: counted(&finished.sources),
             occurrences: occurrences.clone(),
-            live_tokens,
+            live_tokens: [("usable", live.len() as u64)].into_iter().collect(),
             news: counted_news(news),
-        }
+        })
     }
 
     /// What is measured of a run that has failed.
     pub(super) fn failed(&self, state: &State) -> Metrics {
-        Metrics {
-            last_success: self.last_success(state),
+        let none = Counts::default();
+        let figures = Figures {
             started: self.now,
             duration: self.begun.elapsed(),
             exit_code: 2,
             bytes: 0,
-            sources: Counts::default(),
-            occurrences: Counts::default(),
-            live_tokens: Counts::default(),
-            news: Counts::default(),
-        }
+            sources: none.clone(),
+            occurrences: none.clone(),
+            live_tokens: none.clone(),
+            news: none,
+        };
+        Metrics { last_success: self.last_success(state), figures }
     }
 
     fn last_success(&self, state: &State) -> Option<Timestamp> {
