@@ -196,7 +196,8 @@ impl State {
         self.change("forget sources", |transaction| Ok(stored::forget_sources(transaction, missing_since)?))
     }
 
-    /// Forgets the snapshots of all runs but the last, as many as are to be kept.
+    /// Forgets the snapshots of all runs but the last, as many as are to be kept: there may be as many items as live tokens. Verdicts
+    /// are kept, which are few, for [`State::verdicts_of_runs`].
     ///
     /// # Errors
     /// When it cannot be written.

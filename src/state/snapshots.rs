@@ -79,11 +79,12 @@ pub(super) fn verdicts(connection: &Connection, most: usize) -> rusqlite::Result
     of_run.collect()
 }
 
-/// Forgets the snapshots of all runs but the last so many.
+/// Forgets the snapshots of all runs but the last so many; of the others, verdicts are kept.
 pub(super) fn forget(transaction: &Transaction<'_>, keep: usize) -> rusqlite::Result<()> {
     transaction.execute(
-        "DELETE FROM measures WHERE run NOT IN (SELECT number FROM runs ORDER BY number DESC LIMIT ?)",
-        [limit(keep)],
+        "DELETE FROM measures WHERE run NOT IN (SELECT number FROM runs ORDER BY number DESC LIMIT ?)
+         AND item NOT IN (SELECT id FROM items WHERE kind = ?)",
+        params![limit(keep), Kind::Verdict.as_str()],
     )?;
     transaction.execute("DELETE FROM items WHERE id NOT IN (SELECT item FROM measures)", ())?;
     Ok(())

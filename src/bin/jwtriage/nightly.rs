@@ -37,8 +37,8 @@ const BUSY: u8 = 75;
 /// For how many runs a source is remembered that is gone.
 const GONE_FOR: i64 = 400;
 
-/// How many snapshots are kept.
-const SNAPSHOTS: usize = 400;
+/// Of how many runs all that was counted is kept. Runs that have read nothing are no history, and count here.
+const SNAPSHOTS: usize = 2 * MOST_RUNS;
 
 /// Scan what is new since the last run, compare it with before, and tell only what has changed
 ///
@@ -328,8 +328,10 @@ fn history(state: &State, read: u64) -> Result<Vec<Snapshot>> {
     if read == 0 {
         return Ok(Vec::new());
     }
-    let snapshots = state.snapshots(MOST_RUNS)?.into_iter();
-    Ok(snapshots.filter(|(run, _)| run.finished.bytes > 0).map(|(_, snapshot)| snapshot).collect())
+    let snapshots = state.snapshots(SNAPSHOTS)?.into_iter();
+    let mut history: Vec<_> =
+        snapshots.filter(|(run, _)| run.finished.bytes > 0).map(|(_, snapshot)| snapshot).collect();
+    Ok(history.split_off(history.len().saturating_sub(MOST_RUNS)))
 }
 
 fn sources(scan: &Scan, unchanged: u64) -> SourceCounts {
