@@ -101,7 +101,13 @@ impl Finder {
 
     fn stdin(&mut self) {
         self.stdin = true;
-        let input = Input { name: SourceName::stdin(), place: Place::Stdin, size: None, modified: None };
+        let input = Input {
+            name: SourceName::stdin(),
+            place: Place::Stdin,
+            size: None,
+            modified: None,
+            identity: None,
+        };
         self.found.push((input, None));
     }
 
@@ -229,6 +235,7 @@ impl Finder {
             place: Place::File(path.to_owned()),
             size: regular.then_some(metadata.len()),
             modified: if regular { modified(metadata) } else { None },
+            identity: None,
         };
         self.found.push((input, Identity::of(path, metadata)));
     }

@@ -68,6 +68,7 @@ pub use discover::{Discovered, discover};
 pub use name::SourceName;
 pub use open::{read, read_stream};
 pub use plain::PlainFile;
+pub use sniff::is_packed;
 
 /// One thing to open. Behind it may be one source or, if it is an archive, many or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,22 @@ pub struct Input {
     pub size: Option<u64>,
     /// When the file was last written to. A pipe has none.
     pub modified: Option<Timestamp>,
+    /// The device and the number of the file, if no other one that has come into its place is meant.
+    pub identity: Option<(u64, u64)>,
+}
+
+impl Input {
+    /// Whether an open file is the one that is meant.
+    fn is(&self, file: &std::fs::File) -> std::io::Result<bool> {
+        #[cfg(unix)]
+        if let Some(identity) = self.identity {
+            use std::os::unix::fs::MetadataExt as _;
+            let metadata = file.metadata()?;
+            return Ok((metadata.dev(), metadata.ino()) == identity);
+        }
+        let _ = file;
+        Ok(true)
+    }
 }
 
 /// Where the bytes of an input are.

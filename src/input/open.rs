@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use super::lookahead::Lookahead;
 use super::lz4::Lz4;
@@ -30,7 +31,7 @@ pub fn read(
     let source = Source { name: input.name.clone(), modified: input.modified, start: 0 };
     match &input.place {
         Place::Stdin => read_stream(source, &mut io::stdin().lock(), limits, helpers, progress, visitor),
-        Place::File(path) => match File::open(path).and_then(Opened::look) {
+        Place::File(path) => match open(input, path).and_then(Opened::look) {
             Ok(Opened::Plain(file, start)) => visitor.file(&Source { start, ..source }, file),
             Ok(Opened::Layers(mut file)) => {
                 read_stream(source, &mut file, limits, helpers, progress, visitor)
@@ -42,6 +43,16 @@ pub fn read(
                 offset: None,
             }),
         },
+    }
+}
+
+/// Opens the file of an input.
+fn open(input: &Input, path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if input.is(&file)? {
+        Ok(file)
+    } else {
+        Err(io::Error::other("was replaced after it was looked at; the next run reads it"))
     }
 }
 

@@ -43,6 +43,12 @@ pub(super) fn sniff(head: &[u8]) -> Kind {
     }
 }
 
+/// Whether what begins with these bytes is compressed, or an archive. It takes 512 of them, if there are as many.
+#[must_use]
+pub fn is_packed(head: &[u8]) -> bool {
+    matches!(sniff(head), Kind::Compressed(_) | Kind::Tar | Kind::Zip)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use crate::at_once::{AtOnce, each};
 use crate::error::{Error, Result};
 use crate::input::identity::{Content, HEAD, Witness};
 use crate::input::{
-    Alone, Discovered, Input, Limits, Place, PlainFile, Problem, Source, Status, Visitor, read,
+    self, Alone, Discovered, Input, Limits, Place, PlainFile, Problem, Source, Status, Visitor, read,
 };
 use crate::run::{Ending, Start, Stretch, Stretches};
 use crate::scan::feed::Bookmark;
@@ -85,7 +85,16 @@ pub fn plan(
     let members = Members::of(index);
     let stats = each(at_once, discovered.inputs.len(), |n| stat(&discovered.inputs[n]));
     let mut changed = Vec::new();
-    for (input, stat) in discovered.inputs.into_iter().zip(stats) {
+    let mut files = HashMap::new();
+    for (mut input, stat) in discovered.inputs.into_iter().zip(stats) {
+        // Where files have numbers, whoever opens this one is told if another has come into its place.
+        let file = stat.as_ref().ok().map(|stat| (stat.dev, stat.ino)).filter(|(_, number)| *number > 0);
+        input.identity = file;
+        // A file may be renamed while others are looked at, and be met twice.
+        if let Some(first) = file.and_then(|file| files.insert(file, input.name.clone())) {
+            plan.skip(input, format!("same file as {first}, which was renamed"));
+            continue;
+        }
         match stat {
             Err(problem) => plan.discovered.problems.push(problem),
             Ok(stat) => match claims.unchanged(input.name.as_str(), &stat) {
@@ -93,6 +102,12 @@ pub fn plan(
                 Some(_) => {
                     members.claim(input.name.as_str(), &stat, &mut claims);
                     plan.unchanged += 1;
+                }
+                None if is_being_packed(&input, now) => {
+                    plan.skip(
+                        input,
+                        "is packed, and was written to just now; the next run reads it".to_owned(),
+                    );
                 }
                 None => changed.push((input, stat)),
             },
@@ -108,6 +123,10 @@ pub fn plan(
 }
 
 impl Plan {
+    fn skip(&mut self, Input { name, .. }: Input, reason: String) {
+        self.discovered.problems.push(Problem { name, status: Status::Skipped, reason, offset: None });
+    }
+
     /// Reads the rest of a file to which nothing was written since.
     fn go_on(&mut self, input: Input, stat: Stat, source: &KnownSource, now: Timestamp) -> Result<()> {
         let start = start(&source.seen)?;
@@ -126,6 +145,8 @@ impl Plan {
             .collect();
         let mut settled = claims.settle(&opened).into_iter();
         for Looked { input, sources, is_archive, may_grow } in looked {
+            // Who reads a file that could not be opened is told why, and reads nothing if it can be opened then.
+            let is_closed = sources.is_empty();
             let mut read: Vec<Arc<str>> = Vec::new();
             let mut archive = None;
             for (n, Found { opened, length }) in sources.into_iter().enumerate() {
@@ -161,7 +182,7 @@ impl Plan {
                 self.stretches.insert(Arc::clone(&name), stretch);
                 self.records.insert(name, Record { known: known_id, stat });
             }
-            if !read.is_empty() {
+            if is_closed || !read.is_empty() {
                 self.discovered.inputs.push(input);
             }
             self.archives.extend(archive.map(|archive| (archive, read)));
@@ -253,14 +274,25 @@ fn look(input: &Input, stat: Stat, index: &Index, limits: &Limits, now: Timestam
     let _ = read(input, limits, &Alone, &|_| {}, &mut look);
     let Look { own, mut sources, is_plain, .. } = look;
     let is_archive = sources.iter().any(|found| found.opened.name != own.name);
-    if is_archive || sources.is_empty() {
+    if is_archive {
         sources.insert(0, Found { opened: own, length: None });
     }
     Looked { input: input.clone(), sources, is_archive, may_grow: is_plain && is_young(input, now) }
 }
 
+/// Whether a packed file may still become longer. Until then it is a part of a log that is there, too, under another name.
+fn is_being_packed(input: &Input, now: Timestamp) -> bool {
+    let Place::File(path) = &input.place else { return false };
+    if input.modified.is_none_or(|at| now.millis().abs_diff(at.millis()) >= QUIET.unsigned_abs()) {
+        return false;
+    }
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
+    read.is_ok() && input::is_packed(&head)
+}
+
 fn is_young(input: &Input, now: Timestamp) -> bool {
-    input.modified.is_none_or(|modified| now.millis() - modified.millis() < QUIET)
+    input.modified.is_none_or(|modified| now.millis().saturating_sub(modified.millis()) < QUIET)
 }
 
 struct Look<'i> {
@@ -298,11 +330,14 @@ impl Visitor for Look<'_> {
         let _ = (&mut file).take(HEAD as u64).read_to_end(&mut first);
         witness.feed(&first);
         let mut begins_with = |known: &Content| {
+            if known.length > length {
+                return false;
+            }
             let range = known.tail_range();
             let mut tail = Vec::new();
             let read = file.seek(source.start + range.start);
             let read = read.and_then(|()| (&mut file).take(range.end - range.start).read_to_end(&mut tail));
-            read.is_ok() && known.length <= length && Witness::resume(known, &first, &tail).is_some()
+            read.is_ok() && Witness::resume(known, &first, &tail).is_some()
         };
         let contents = self.index.candidates(&witness.heads()).into_iter().filter(&mut begins_with).collect();
         let opened = Opened { contents, ..self.own.clone() };
@@ -343,8 +378,9 @@ impl<'i> Members<'i> {
     fn of(index: &'i Index) -> Self {
         let mut members = HashMap::<_, Vec<_>>::new();
         for source in index.sources() {
-            if let Some((archive, _)) = source.seen.name.split_once('!') {
-                members.entry(archive).or_default().push(source.seen.name.as_str());
+            // Which of the first few parts the archive from the member, only the archive could tell.
+            for (at, _) in source.seen.name.match_indices('!').take(8) {
+                members.entry(&source.seen.name[..at]).or_default().push(source.seen.name.as_str());
             }
         }
         Self(members)

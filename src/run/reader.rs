@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use rayon::Scope;
 
 use super::source::SourceState;
-use super::stretch::{Part, Stretch};
+use super::stretch::{Part, Stretch, replaced};
 use super::{Flow, Observer};
 use crate::input::chunk::{Chunk, Chunker};
 use crate::input::{PlainFile, Problem, Source, Status, Visitor};
@@ -83,11 +83,17 @@ impl Reader<'_, '_, '_> {
         approach: impl FnOnce(Option<&Stretch>) -> io::Result<Part>,
     ) -> Option<(Arc<SourceState>, Part)> {
         let stretches = self.flow.options.stretches.as_ref();
-        let stretch = stretches.map(|all| all.get(source.name.as_str()).unwrap_or(&Stretch::From(None)));
-        if let Some(Stretch::Nothing) = stretch {
+        let stretch = stretches.map(|all| all.get(source.name.as_str()));
+        if let Some(Some(Stretch::Nothing)) = stretch {
             return None;
         }
-        match approach(stretch) {
+        // What was not there when somebody looked is remembered by nobody, and would be read once more.
+        let part = match stretch {
+            Some(None) => Err(replaced()),
+            Some(stretch) => approach(stretch),
+            None => approach(None),
+        };
+        match part {
             Ok(part) => Some((self.flow.begin(source.name.clone().into()), part)),
             Err(error) => {
                 let (name, reason) = (source.name.clone(), error.to_string());

@@ -14,7 +14,7 @@ use crate::input::{PlainFile, Source, Status};
 use crate::scan::feed::{Bookmark, Feed, Pieces};
 use crate::scan::lines::TimeContext;
 
-/// What is to be read of each source, by its name. A source that has none is read from its beginning.
+/// What is to be read of each source, by its name. A source that has none is not read: nobody has looked at it.
 pub type Stretches = HashMap<Arc<str>, Stretch>;
 
 /// What is to be read of a source.
@@ -93,7 +93,10 @@ impl Part {
         approach: impl FnOnce(&Content) -> io::Result<Option<Witness>>,
     ) -> io::Result<Self> {
         let start = match stretch {
-            Some(Stretch::From(start) | Stretch::Growing(start)) => start.as_ref(),
+            // Of what was empty nothing is above, and a byte order mark may have come.
+            Some(Stretch::From(start) | Stretch::Growing(start)) => {
+                start.as_ref().filter(|start| start.content.length > 0)
+            }
             Some(Stretch::Nothing) | None => None,
         };
         let whole = || Bookmark::beginning(source.start);
@@ -188,6 +191,7 @@ fn pass(bytes: &mut dyn Read, length: u64, mut see: impl FnMut(&[u8])) -> io::Re
     }
 }
 
-fn replaced() -> io::Error {
+/// What is told of a source that is not the one that was looked at.
+pub(super) fn replaced() -> io::Error {
     io::Error::other("was replaced after it was looked at; the next run reads it")
 }

@@ -2,17 +2,23 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::mem;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use jwtriage::run::{Ending, Options, Start, Stretch, Stretches};
+use jwtriage::input::{Limits, discover};
+use jwtriage::nightly::plan::{Plan, plan};
+use jwtriage::run::{Ending, Options, Start, Stretch, Stretches, at_once, scan_inputs};
+use jwtriage::state::Index as State;
+use jwtriage::timestamp::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::logs::log;
-use crate::support::{CLAIMS, NOON, Scanned, hs256, line, options, scan, valid_line};
+use crate::support::{CLAIMS, NOON, Scanned, Silent, hs256, line, options, scan, valid_line};
 
 fn write(path: &Path, bytes: &[u8]) {
     let mut file = File::create(path).unwrap();
@@ -127,4 +133,76 @@ fn a_file_that_was_replaced_since_is_not_read_and_told() {
     let scanned = scan(&[&path], &Options { stretches: Some(stretches), ..options() });
     assert!(scanned.endings.is_empty() && scanned.rows("tokens.csv").is_empty());
     assert!(scanned.sources[0].error.contains("was replaced"), "{}", scanned.sources[0].error);
+}
+
+/// Looks at the files of a directory as the first of all nights does, long after they were written.
+fn planned(dir: &Path) -> Plan {
+    let (limits, now) = (Limits::default(), Timestamp::from_seconds(NOON + 90_000));
+    let found = discover(&[dir.into()]);
+    at_once(1, |at_once| plan(found, &State::default(), &limits, now, at_once)).unwrap().unwrap()
+}
+
+/// What is found in what was planned, and what is not read.
+fn scan_planned(plan: &mut Plan) -> (Vec<Ending>, Vec<String>) {
+    let (discovered, stretches) = (mem::take(&mut plan.discovered), mem::take(&mut plan.stretches));
+    let options = Options { stretches: Some(stretches), at: None, ..options() };
+    let scanned = scan_inputs(discovered, &options, &Silent, None, &AtomicBool::new(false)).unwrap();
+    let troubles = scanned.sources.into_iter().filter(|source| !source.error.is_empty());
+    (scanned.endings, troubles.map(|source| format!("{}: {}", source.name, source.error)).collect())
+}
+
+#[test]
+fn a_file_that_takes_the_place_of_another_before_it_is_read_is_left_for_the_next_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    write(&path("app.log"), valid_line().repeat(3).as_bytes());
+    write(&path("app.log.1"), valid_line().repeat(2).as_bytes());
+    let mut plan = planned(dir.path());
+    std::fs::rename(path("app.log.1"), path("app.log.2")).unwrap();
+    std::fs::rename(path("app.log"), path("app.log.1")).unwrap();
+    write(&path("app.log"), b"");
+    let (endings, troubles) = scan_planned(&mut plan);
+    assert!(endings.is_empty(), "{endings:?}");
+    assert_eq!(troubles.len(), 2);
+    assert!(troubles.iter().all(|trouble| trouble.ends_with("the next run reads it")), "{troubles:?}");
+}
+
+#[test]
+fn a_member_that_nobody_has_looked_at_is_left_for_the_next_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("logs.tar");
+    let archive = |members: &[&str]| {
+        let mut tar = tar::Builder::new(Vec::new());
+        for name in members {
+            let (mut header, text) = (tar::Header::new_gnu(), valid_line());
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            tar.append_data(&mut header, name, text.as_bytes()).unwrap();
+        }
+        tar.into_inner().unwrap()
+    };
+    write(&path, &archive(&["a.log"]));
+    let mut plan = planned(dir.path());
+    write(&path, &archive(&["a.log", "b.log"]));
+    let (endings, troubles) = scan_planned(&mut plan);
+    let read: Vec<_> = endings.iter().map(|ending| &*ending.name).collect();
+    assert_eq!(read, [format!("{}!a.log", path.display())]);
+    assert_eq!(troubles.len(), 1);
+    assert!(troubles[0].contains("!b.log: was replaced"), "{troubles:?}");
+}
+
+#[test]
+fn an_empty_log_may_be_written_with_a_byte_order_mark() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    write(&path, b"");
+    let (_, mut ending) = go_on(&path, None, true, &options());
+    let mut log = "\u{feff}\n".to_owned();
+    for lines in 1..4 {
+        write(&path, log.as_bytes());
+        let (scanned, next) = go_on(&path, Some(ending.start), true, &options());
+        assert_eq!((scanned.sources[0].lines, next.start.bookmark.offset), (1, log.len() as u64), "{lines}");
+        log += &valid_line();
+        ending = next;
+    }
 }

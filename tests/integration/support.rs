@@ -129,15 +129,18 @@ pub(crate) fn counts(tally: &Tally) -> String {
     text
 }
 
+/// Is told everything, and says nothing.
+pub(crate) struct Silent;
+
+impl Observer for Silent {
+    fn discovered(&self, _: usize, _: u64) {}
+    fn read(&self, _: u64) {}
+    fn found(&self, _: u64) {}
+    fn trouble(&self, _: &SourceTally) {}
+}
+
 /// Scans through the library and writes the whole report.
 pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
-    struct Silent;
-    impl Observer for Silent {
-        fn discovered(&self, _: usize, _: u64) {}
-        fn read(&self, _: u64) {}
-        fn found(&self, _: u64) {}
-        fn trouble(&self, _: &SourceTally) {}
-    }
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("report");
     let staging = Staging::new(&out).unwrap();
