@@ -97,6 +97,12 @@ impl Shelf {
         self.directory.join(name)
     }
 
+    /// Whether there is a report of this name, in its place or waiting.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.path(name).is_dir()
+    }
+
     #[cfg(unix)]
     fn point_latest_to(&self, name: &str) -> io::Result<()> {
         let beside = self.directory.join(".latest");

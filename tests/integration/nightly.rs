@@ -156,6 +156,84 @@ fn a_clock_that_is_set_back_is_told_and_takes_nothing_away() {
     assert_eq!(occurrences(dir.path()), 3);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_state_has_one_lock_whatever_links_lead_to_it() {
+    let dir = home("", &valid_line());
+    assert_eq!(nightly(dir.path(), NOON).status.code(), Some(0));
+    std::os::unix::fs::symlink("state.db", dir.path().join("link.db")).unwrap();
+    let config = fs::read_to_string(dir.path().join("nightly.toml")).unwrap();
+    fs::write(dir.path().join("nightly.toml"), config.replace("state.db", "link.db")).unwrap();
+    let lock = File::open(dir.path().join("state.db.lock")).unwrap();
+    lock.lock().unwrap();
+    assert_eq!(nightly(dir.path(), NOON).status.code(), Some(75));
+}
+
+#[test]
+fn a_member_of_an_archive_is_there_as_long_as_the_archive_whatever_that_is_called() {
+    let dir = home("", "");
+    let mut tar = tar::Builder::new(Vec::new());
+    let (mut header, line) = (tar::Header::new_gnu(), valid_line());
+    header.set_size(line.len() as u64);
+    tar.append_data(&mut header, "a!b.log", line.as_bytes()).unwrap();
+    let path = dir.path().join("logs/odd!.tar");
+    fs::write(&path, tar.into_inner().unwrap()).unwrap();
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(NOON as u64);
+    File::options().append(true).open(&path).unwrap().set_modified(at).unwrap();
+    for night in 1..4 {
+        assert_eq!(nightly(dir.path(), NOON + night * DAY).status.code(), Some(0));
+    }
+    let state = State::open_read_only(&dir.path().join("state.db")).unwrap().sources().unwrap();
+    assert_eq!(state.sources().len(), 3);
+    assert!(state.sources().iter().all(|source| source.missing_since.is_none()), "{:?}", state.sources());
+}
+
+/// A run cannot publish a report that somebody has removed; it was once the end of all runs.
+#[test]
+fn a_report_that_is_gone_before_it_was_published_keeps_no_run_from_running() {
+    let dir = home("", &valid_line());
+    assert_eq!(nightly(dir.path(), NOON).status.code(), Some(0));
+    let state = rusqlite::Connection::open(dir.path().join("state.db")).unwrap();
+    state.execute("UPDATE runs SET published = 0", ()).unwrap();
+    drop(state);
+    fs::remove_dir_all(dir.path().join("reports")).unwrap();
+    let next = nightly(dir.path(), NOON + DAY);
+    assert_eq!(next.status.code(), Some(0), "{}", text(&next.stderr));
+    assert!(text(&next.stderr).contains("is gone"), "{}", text(&next.stderr));
+    assert_eq!((occurrences(dir.path()), nightly(dir.path(), NOON + DAY).stderr.len()), (1, 0));
+}
+
+/// While a log is packed it is there twice, and the packed one is only a part of it.
+#[test]
+fn a_log_that_is_just_being_packed_is_read_when_that_is_done() {
+    let lines: String = (0..300)
+        .map(|n| valid_line().replace("01:00:00", &format!("01:{:02}:{:02}", n / 60, n % 60)))
+        .collect();
+    let dir = home("", &lines);
+    assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(0));
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(lines.as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let put = |bytes: &[u8], at: i64| {
+        let mut file = File::create(dir.path().join("logs/app.gz")).unwrap();
+        file.write_all(bytes).unwrap();
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at as u64);
+        file.set_times(FileTimes::new().set_modified(at)).unwrap();
+    };
+    fs::rename(dir.path().join("logs/app.log"), dir.path().join("logs/app.log.1")).unwrap();
+    put(&packed[..packed.len() / 2], NOON + 2 * DAY - 1);
+    let second = nightly(dir.path(), NOON + 2 * DAY);
+    assert_eq!((second.status.code(), occurrences(dir.path())), (Some(0), 300), "{}", text(&second.stderr));
+    let sources = rows(&files(&dir.path().join("reports/latest"))["sources.csv"]);
+    assert!(sources[0]["error"].contains("the next run reads it"), "{sources:?}");
+    put(&packed, NOON + 2 * DAY);
+    assert_eq!((nightly(dir.path(), NOON + 2 * DAY).status.code(), occurrences(dir.path())), (Some(0), 300));
+    fs::remove_file(dir.path().join("logs/app.log.1")).unwrap();
+    put(&packed, NOON + 2 * DAY);
+    assert_eq!(nightly(dir.path(), NOON + 3 * DAY).status.code(), Some(0));
+    assert_eq!(occurrences(dir.path()), 300);
+}
+
 #[test]
 fn a_state_that_is_none_is_refused_and_left_as_it_is() {
     let dir = home("metrics = \"m.prom\"", &valid_line());

@@ -113,9 +113,9 @@ pub fn run(args: &Nightly) -> Result<ExitCode> {
     done
 }
 
-/// `state.db.lock` of `state.db`.
+/// `state.db.lock` of `state.db`: one lock, whatever links lead to the state.
 fn lock_path(state: &Path) -> PathBuf {
-    let mut name = state.as_os_str().to_owned();
+    let mut name = std::fs::canonicalize(state).unwrap_or_else(|_| state.to_owned()).into_os_string();
     name.push(".lock");
     name.into()
 }
@@ -316,8 +316,13 @@ impl<'a> Night<'a> {
 /// Puts reports in their places that the state counts already: their runs were ended before they could.
 fn recover(state: &mut State, shelf: &Shelf) -> Result<()> {
     for Run { number, finished, .. } in state.unpublished()? {
-        warn!("the run of {} ended before its report was in its place; it is now", finished.started);
-        shelf.publish(&finished.staged, &finished.report)?;
+        if shelf.has(&finished.staged) || shelf.has(&finished.report) {
+            shelf.publish(&finished.staged, &finished.report)?;
+            warn!("the run of {} ended before its report was in its place; it is now", finished.started);
+        } else {
+            // No later run would ever find it: that must not keep them all from running.
+            warn!("the report of the run of {} is gone; what it has counted stays counted", finished.started);
+        }
         state.set_published(number, &finished.report)?;
     }
     shelf.clear(&[])
