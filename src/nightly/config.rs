@@ -140,13 +140,21 @@ impl Config {
             complaint(&format!("line {line}: {}", without_value(error.message())))
         })?;
         config.check().map_err(|error| complaint(&error))?;
-        config.place_beside(path.parent().unwrap_or(Path::new("")));
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let home = parent
+            .canonicalize()
+            .map_err(|error| complaint(&format!("cannot find its directory: {error}")))?;
+        config.place_beside(&home);
+        config.check_places().map_err(|error| complaint(&error))?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), String> {
         if self.paths.is_empty() {
             return Err("paths: expected files, directories or globs, but found none".to_owned());
+        }
+        if self.paths.iter().any(String::is_empty) {
+            return Err("paths: expected files, directories or globs, but found an empty text".to_owned());
         }
         if self.paths.iter().any(|path| path == "-" || path == "@-") {
             return Err("paths: expected files, directories or globs, but found standard input, which is gone tomorrow".to_owned());
@@ -156,17 +164,41 @@ impl Config {
         self.retention().map(drop)
     }
 
+    /// The state must have a place before it can be locked.
+    fn check_places(&self) -> Result<(), String> {
+        let parent = self.state.parent().unwrap_or(Path::new("/"));
+        if !parent.is_dir() {
+            return Err(format!(
+                "state: expected a file in an existing directory, but found no directory \"{}\": create it first",
+                parent.display()
+            ));
+        }
+        if self.state.is_dir() {
+            return Err(format!(
+                "state: expected a file, but found the directory \"{}\"",
+                self.state.display()
+            ));
+        }
+        if self.reports.exists() && !self.reports.is_dir() {
+            return Err(format!(
+                "reports: expected a directory, but found the file \"{}\"",
+                self.reports.display()
+            ));
+        }
+        Ok(())
+    }
+
     /// Makes paths relative to where the file is.
     fn place_beside(&mut self, directory: &Path) {
-        let place = |path: &mut PathBuf| *path = directory.join(&*path);
+        let place = |path: &mut PathBuf| *path = beside(directory, path);
         let optional =
             [&mut self.policy, &mut self.baseline, &mut self.metrics, &mut self.scan.fingerprint_key];
         optional.into_iter().flatten().for_each(place);
         [&mut self.state, &mut self.reports].into_iter().for_each(place);
         for path in &mut self.paths {
             let placed = match path.strip_prefix('@') {
-                Some(list) => format!("@{}", directory.join(list).display()),
-                None => directory.join(&*path).display().to_string(),
+                Some(list) => format!("@{}", beside(directory, Path::new(list)).display()),
+                None => beside(directory, Path::new(&*path)).display().to_string(),
             };
             *path = placed;
         }
@@ -228,6 +260,21 @@ fn without_value(message: &str) -> &str {
     expected.map_or(message, |at| &message[at..])
 }
 
+/// A path relative to a directory that has no links in it, without steps upwards: a log has the same name wherever a run begins.
+fn beside(directory: &Path, path: &Path) -> PathBuf {
+    let (mut base, mut rest) = (directory, path);
+    loop {
+        if let Ok(below) = rest.strip_prefix("..") {
+            base = base.parent().unwrap_or(base);
+            rest = below;
+        } else if let Ok(below) = rest.strip_prefix(".") {
+            rest = below;
+        } else {
+            return if rest.as_os_str().is_empty() { base.to_owned() } else { base.join(rest) };
+        }
+    }
+}
+
 fn millis(key: &str, text: &str) -> Result<i64, String> {
     duration::parse(text).map_err(|error| format!("{key}: {error}"))
 }
@@ -282,6 +329,14 @@ mod tests {
             assert!(error.contains("nightly.toml") && error.contains(expected), "{error}");
             assert!(!error.contains("s3cret"), "{error}");
         }
+        let places = |state: &str, reports: &str| {
+            read(&format!("paths = [\"a\"]\nstate = \"{state}\"\nreports = \"{reports}\"\n"))
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(places("none/state.db", "r").contains("create it first"));
+        assert!(places(".", "r").contains("expected a file, but found the directory"));
+        assert!(places("s", "nightly.toml").contains("expected a directory, but found the file"));
         let stdin = read("paths = [\"-\"]\nstate = \"s\"\nreports = \"r\"\n").unwrap_err().to_string();
         assert!(stdin.contains("standard input"), "{stdin}");
     }

@@ -11,5 +11,6 @@
 
 pub mod config;
 pub mod lock;
+mod look;
 pub mod plan;
 pub mod shelf;

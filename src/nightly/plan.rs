@@ -5,17 +5,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::Read;
-use std::ops::ControlFlow;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::look::{Found, Looked, look};
 use crate::at_once::{AtOnce, each};
 use crate::error::{Error, Result};
-use crate::input::identity::{Content, HEAD, Witness};
-use crate::input::{
-    self, Alone, Discovered, Input, Limits, Place, PlainFile, Problem, Source, Status, Visitor, read,
-};
+use crate::input::identity::Content;
+use crate::input::{self, Discovered, Input, Limits, Place, Problem, Status};
 use crate::run::{Ending, Start, Stretch, Stretches};
 use crate::scan::feed::Bookmark;
 use crate::state::{
@@ -23,7 +21,8 @@ use crate::state::{
 };
 use crate::timestamp::Timestamp;
 
-/// A file that was written to so short a while ago may be in the middle of a line, in milliseconds.
+/// A file that was written to so short a while ago may be in the middle of a line even if a run before this one saw it like that, in
+/// milliseconds.
 const QUIET: i64 = 60_000;
 
 /// What is to be read.
@@ -50,22 +49,6 @@ pub struct Plan {
 struct Record {
     known: Option<SourceId>,
     stat: Stat,
-}
-
-/// What was found in a file that is not unchanged.
-struct Looked {
-    input: Input,
-    /// The file itself, and its members if it is an archive.
-    sources: Vec<Found>,
-    is_archive: bool,
-    may_grow: bool,
-}
-
-/// A source, and which known contents it begins with.
-struct Found {
-    opened: Opened,
-    /// How long it is, if its end was seen.
-    length: Option<u64>,
 }
 
 /// Looks at all files that were discovered, and decides.
@@ -116,7 +99,7 @@ pub fn plan(
     plan.discovered.problems.sort();
     let looked = each(at_once, changed.len(), |n| {
         let (input, stat) = &changed[n];
-        look(input, *stat, index, limits, now)
+        look(input, *stat, index, limits)
     });
     plan.decide(looked, claims)?;
     Ok(plan)
@@ -127,7 +110,7 @@ impl Plan {
         self.discovered.problems.push(Problem { name, status: Status::Skipped, reason, offset: None });
     }
 
-    /// Reads the rest of a file to which nothing was written since.
+    /// Reads the rest of a file to which nothing was written since the last run: a line that has no end by now has none.
     fn go_on(&mut self, input: Input, stat: Stat, source: &KnownSource, now: Timestamp) -> Result<()> {
         let start = start(&source.seen)?;
         let stretch = if is_young(&input, now) { Stretch::Growing(start) } else { Stretch::From(start) };
@@ -267,19 +250,6 @@ fn stat_of(metadata: &fs::Metadata, _: &Path) -> Stat {
     Stat { size: metadata.len(), mtime_ns, ..Stat::default() }
 }
 
-/// Looks at the beginnings of what is in a file, and as far as it is known.
-fn look(input: &Input, stat: Stat, index: &Index, limits: &Limits, now: Timestamp) -> Looked {
-    let own = Opened { name: input.name.as_str().to_owned(), stat, contents: Vec::new() };
-    let mut look = Look { own, index, sources: Vec::new(), is_plain: false };
-    let _ = read(input, limits, &Alone, &|_| {}, &mut look);
-    let Look { own, mut sources, is_plain, .. } = look;
-    let is_archive = sources.iter().any(|found| found.opened.name != own.name);
-    if is_archive {
-        sources.insert(0, Found { opened: own, length: None });
-    }
-    Looked { input: input.clone(), sources, is_archive, may_grow: is_plain && is_young(input, now) }
-}
-
 /// Whether a packed file may still become longer. Until then it is a part of a log that is there, too, under another name.
 fn is_being_packed(input: &Input, now: Timestamp) -> bool {
     let Place::File(path) = &input.place else { return false };
@@ -293,82 +263,6 @@ fn is_being_packed(input: &Input, now: Timestamp) -> bool {
 
 fn is_young(input: &Input, now: Timestamp) -> bool {
     input.modified.is_none_or(|modified| now.millis().saturating_sub(modified.millis()) < QUIET)
-}
-
-struct Look<'i> {
-    own: Opened,
-    index: &'i Index,
-    sources: Vec<Found>,
-    is_plain: bool,
-}
-
-impl Visitor for Look<'_> {
-    fn source(&mut self, source: &Source, bytes: &mut dyn Read) -> ControlFlow<()> {
-        let name = source.name.as_str().to_owned();
-        let is_file = name == self.own.name;
-        let mut witness = Witness::default();
-        let mut is_end = pass(bytes, &mut witness, HEAD as u64);
-        let candidates = self.index.candidates(&witness.heads());
-        candidates.iter().for_each(|known| witness.expect(known.length));
-        let furthest = candidates.iter().map(|known| known.length).max().unwrap_or(0);
-        // One byte more tells whether that is all.
-        if !is_end && furthest >= witness.length() {
-            let further = furthest + 1 - witness.length();
-            is_end = pass(bytes, &mut witness, further);
-        }
-        let contents = candidates.into_iter().filter(|known| witness.begins_with(known)).collect();
-        let opened = Opened { name, contents, ..self.own.clone() };
-        self.sources.push(Found { opened, length: is_end.then(|| witness.length()) });
-        if is_file { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-
-    /// Most of a file is jumped over.
-    fn file(&mut self, source: &Source, mut file: PlainFile) -> ControlFlow<()> {
-        self.is_plain = true;
-        let length = self.own.stat.size.saturating_sub(source.start);
-        let (mut witness, mut first) = (Witness::default(), Vec::new());
-        let _ = (&mut file).take(HEAD as u64).read_to_end(&mut first);
-        witness.feed(&first);
-        let mut begins_with = |known: &Content| {
-            if known.length > length {
-                return false;
-            }
-            let range = known.tail_range();
-            let mut tail = Vec::new();
-            let read = file.seek(source.start + range.start);
-            let read = read.and_then(|()| (&mut file).take(range.end - range.start).read_to_end(&mut tail));
-            read.is_ok() && Witness::resume(known, &first, &tail).is_some()
-        };
-        let contents = self.index.candidates(&witness.heads()).into_iter().filter(&mut begins_with).collect();
-        let opened = Opened { contents, ..self.own.clone() };
-        self.sources.push(Found { opened, length: Some(length) });
-        ControlFlow::Break(())
-    }
-
-    fn problem(&mut self, _: Problem) -> ControlFlow<()> {
-        // Whoever reads it is told again.
-        ControlFlow::Continue(())
-    }
-}
-
-/// Sees so many bytes, if there are as many; says whether there were fewer.
-fn pass(bytes: &mut dyn Read, witness: &mut Witness, length: u64) -> bool {
-    let mut left = length;
-    let mut buffer = [0; 16 << 10];
-    while left > 0 {
-        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        match bytes.read(&mut buffer[..wanted]) {
-            Ok(0) => return true,
-            Ok(count) => {
-                witness.feed(&buffer[..count]);
-                left -= count as u64;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            // Where it cannot be read further there may be more.
-            Err(_) => return false,
-        }
-    }
-    false
 }
 
 /// The known members of archives, by the archive.

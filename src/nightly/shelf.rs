@@ -91,6 +91,13 @@ impl Shelf {
             .map_err(|error| self.cannot("publish", name, &error))
     }
 
+    /// The name of the latest report, if there is one.
+    #[must_use]
+    pub fn latest(&self) -> Option<String> {
+        let link = fs::read_link(self.directory.join(LATEST)).ok()?;
+        link.to_str().map(str::to_owned)
+    }
+
     /// Where a report is.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
@@ -146,7 +153,9 @@ impl Shelf {
         reports.sort();
         let old = reports.len().saturating_sub(keep.count);
         let is_due = |(began, name): &&(Timestamp, String)| {
-            now.millis() - began.millis() > keep.age && latest.as_deref() != Some(Path::new(name))
+            now.millis() - began.millis() > keep.age
+                && latest.as_deref() != Some(Path::new(name))
+                && self.path(name).join("summary.csv").is_file()
         };
         let due: Vec<_> = reports.iter().take(old).filter(is_due).collect();
         due.iter().try_for_each(|(_, name)| self.remove(name))?;

@@ -149,7 +149,11 @@ impl Part {
             Some(content) => (Pieces::new(), held_back, Some(content)),
             None => (feed.finish(), feed.bookmark(&end), self.witness.as_ref().map(Witness::content)),
         };
-        let state = self.read_state(&to, end);
+        let mut state = self.read_state(&to, end);
+        if is_stopped && self.witness.is_some() && state.status == Status::Complete {
+            state.status = Status::Partial;
+            state.error = format!("at byte {}: the run was stopped; the next one goes on here", to.offset);
+        }
         let ending = content.map(|content| Ending {
             name: Arc::clone(name),
             start: Start { bookmark: to, content },

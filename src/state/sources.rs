@@ -170,7 +170,7 @@ impl Index {
     }
 
     /// The sources that are called so.
-    fn named(&self, name: &str) -> impl Iterator<Item = &Source> {
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Source> {
         self.at(self.by_name.get(&self.names.hash_one(name))).filter(move |source| source.seen.name == name)
     }
 }

@@ -138,6 +138,117 @@ fn a_run_whose_time_is_up_ends_with_what_it_has() {
 }
 
 #[test]
+fn a_last_line_without_an_end_waits_a_night_however_old_it_is() {
+    let line = expired_line();
+    let dir = home("", &(valid_line() + &line[..100]));
+    nightly(dir.path(), NOON + DAY);
+    assert_eq!(occurrences(dir.path()), 1);
+    write(dir.path(), "app.log", &(valid_line() + &line));
+    nightly(dir.path(), NOON + 2 * DAY);
+    assert_eq!(occurrences(dir.path()), 2);
+    write(dir.path(), "app.log", &(valid_line() + &line + line.trim_end()));
+    nightly(dir.path(), NOON + 3 * DAY);
+    assert_eq!(occurrences(dir.path()), 2);
+    // Nothing was written to it since: the line has no other end.
+    nightly(dir.path(), NOON + 4 * DAY);
+    assert_eq!(occurrences(dir.path()), 3);
+}
+
+#[test]
+fn what_a_run_that_was_stopped_did_not_get_to_is_neither_gone_nor_new() {
+    let dir = home("fail_on = [\"new\"]", &(valid_line() + &expired_line()));
+    nightly(dir.path(), NOON);
+    let more = valid_line().repeat(200_000) + &expired_line();
+    write(dir.path(), "app.log", &(valid_line() + &expired_line() + &more));
+    let stopped = jwtriage(dir.path())
+        .args(["nightly", "--config", "nightly.toml", "--timeout", "1ms"])
+        .args(at(NOON + DAY))
+        .output()
+        .unwrap();
+    assert_eq!(stopped.status.code(), Some(130));
+    assert!(text(&stopped.stdout).contains("was stopped"), "{}", text(&stopped.stdout));
+    assert!(!text(&stopped.stdout).contains("no longer"), "{}", text(&stopped.stdout));
+    let sources = rows(&files(&dir.path().join("reports/latest"))["sources.csv"]);
+    assert!(sources.iter().all(|row| row["status"] == "partial"), "{sources:?}");
+    let next = nightly(dir.path(), NOON + 2 * DAY);
+    assert_eq!(next.status.code(), Some(0));
+    assert!(
+        !text(&next.stdout).contains("new") && !text(&next.stdout).contains("expired"),
+        "{}",
+        text(&next.stdout)
+    );
+}
+
+#[test]
+fn a_token_that_an_earlier_run_found_is_still_usable() {
+    let dir = home("fail_on = [\"live\"]", &valid_line());
+    let first = nightly(dir.path(), NOON);
+    assert_eq!(first.status.code(), Some(1));
+    assert!(text(&first.stdout).contains("1 tokens are still usable"), "{}", text(&first.stdout));
+    assert_eq!(nightly(dir.path(), NOON + 60).status.code(), Some(1), "nothing is new in the logs");
+    assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(0), "it has expired");
+}
+
+#[test]
+fn sources_have_the_same_names_wherever_a_run_begins_and_reports_are_none() {
+    let dir = home("", &expired_line());
+    fs::create_dir(dir.path().join("etc")).unwrap();
+    let config =
+        "paths = [\"../logs\", \"..\"]\nstate = \"../state.db\"\nreports = \"../reports\"\nformats = []\n";
+    fs::write(dir.path().join("etc/nightly.toml"), config).unwrap();
+    let run = |at_home: &Path, config: &str, now: i64| {
+        let run = jwtriage(at_home).args(["nightly", "--config", config]).args(at(now)).output().unwrap();
+        assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+        text(&run.stdout).to_owned()
+    };
+    run(dir.path(), "etc/nightly.toml", NOON);
+    let sources = rows(&files(&dir.path().join("reports/latest"))["sources.csv"]);
+    let logs = dir.path().canonicalize().unwrap().join("logs/app.log");
+    assert!(sources.iter().any(|row| row["source"] == logs.display().to_string()), "{sources:?}");
+    write(dir.path(), "app.log", &expired_line().repeat(2));
+    assert_eq!(run(&dir.path().join("etc"), "nightly.toml", NOON + DAY), "");
+    let sources = rows(&files(&dir.path().join("reports/latest"))["sources.csv"]);
+    assert!(
+        sources.iter().all(|row| !row["source"].contains("reports/") && !row["source"].contains("state.db"))
+    );
+}
+
+#[test]
+fn a_state_that_is_gone_or_older_than_the_reports_is_told() {
+    let dir = home("", &valid_line());
+    let state = dir.path().join("state.db");
+    nightly(dir.path(), NOON);
+    fs::copy(&state, dir.path().join("old.db")).unwrap();
+    write(dir.path(), "app.log", &valid_line().repeat(2));
+    nightly(dir.path(), NOON + DAY);
+    fs::copy(dir.path().join("old.db"), &state).unwrap();
+    let older = nightly(dir.path(), NOON + 2 * DAY);
+    assert!(text(&older.stderr).contains("was an older state restored?"), "{}", text(&older.stderr));
+    fs::remove_file(&state).unwrap();
+    let anew = nightly(dir.path(), NOON + 3 * DAY);
+    assert!(text(&anew.stderr).contains("is new, and there are reports"), "{}", text(&anew.stderr));
+}
+
+#[test]
+fn what_is_wrong_in_the_configuration_is_told_by_its_key() {
+    let dir = home("fail_on = [\"nwe\"]", "");
+    let run = nightly(dir.path(), NOON);
+    let why = text(&run.stderr);
+    assert!(
+        run.status.code() == Some(2) && why.contains("nightly.toml: fail-on: expected new, any, live"),
+        "{why}"
+    );
+    configure(dir.path(), "[scan]\ntz = \"Berlin\"");
+    let run = jwtriage(dir.path())
+        .args(["nightly", "--config", "nightly.toml", "--log-format", "json"])
+        .output()
+        .unwrap();
+    let entry: serde_json::Value = serde_json::from_str(text(&run.stderr).trim()).unwrap();
+    assert_eq!((run.status.code(), &entry["level"]), (Some(2), &"ERROR".into()));
+    assert!(entry["message"].as_str().unwrap().contains("nightly.toml: tz: "), "{entry}");
+}
+
+#[test]
 fn a_clock_that_is_set_back_is_told_and_takes_nothing_away() {
     let dir = home("keep.reports = 1\nkeep.age = \"1d\"", &valid_line());
     nightly(dir.path(), NOON + 5 * DAY);

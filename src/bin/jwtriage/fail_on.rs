@@ -13,11 +13,11 @@ pub struct FailOn {
 }
 
 impl FailOn {
-    /// Reads `any`, `live` and verdicts.
+    /// Reads `any`, `live` and verdicts; `also` is what else is known, and was taken out before.
     ///
     /// # Errors
     /// When a name is none of them.
-    pub fn parse(names: &[String]) -> Result<Self> {
+    pub fn parse(names: &[String], also: &str) -> Result<Self> {
         let mut fail_on = Self::default();
         let all = || Verdict::ALL.iter().copied();
         for name in names {
@@ -29,7 +29,7 @@ impl FailOn {
                     let known: Vec<_> = all().map(Verdict::as_str).collect();
                     let (name, known) = (name.escape_debug(), known.join(", "));
                     return Err(Error::new(format!(
-                        "--fail-on: expected any, live or a verdict ({known}), but found \"{name}\""
+                        "--fail-on: expected {also}any, live or a verdict ({known}), but found \"{name}\""
                     )));
                 }
             }

@@ -1,24 +1,26 @@
 //! `jwtriage nightly`: what is new since the last run, once, whatever happens.
 
+mod guard;
 mod telling;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use guard::{doubt, recover, stop_flag};
 use jwtriage::changes::{self, Baseline, Item, Kind, MOST_RUNS, Measure, News, Snapshot};
 use jwtriage::error::{Error, Result};
-use jwtriage::input::{self, Status};
+use jwtriage::input::{self, Input, Place, Status};
 use jwtriage::nightly::config::Config;
 use jwtriage::nightly::lock::{Lock, Locked};
 use jwtriage::nightly::plan::{Plan, plan};
 use jwtriage::nightly::shelf::{Keep, Shelf};
 use jwtriage::report::OccurrenceSpool;
 use jwtriage::run::{Options, Scan};
-use jwtriage::state::{Commit, Counts, Finished, Presence, Run, RunNumber, RunStatus, SourceCounts, State};
+use jwtriage::state::{Commit, Counts, Finished, Presence, RunNumber, RunStatus, SourceCounts, State};
 use jwtriage::tell::{self, Webhook};
 use jwtriage::timestamp::Timestamp;
 use telling::occurrences;
@@ -33,6 +35,9 @@ use crate::terminal;
 
 /// Another run has the state: `EX_TEMPFAIL` of sysexits.
 const BUSY: u8 = 75;
+
+/// What there is to tell of a run that was stopped.
+const STOPPED: &str = "the run was stopped before it had read everything: it is not compared with others, and the next one goes on there";
 
 /// For how many runs a source is remembered that is gone.
 const GONE_FOR: i64 = 400;
@@ -52,7 +57,9 @@ const SNAPSHOTS: usize = 2 * MOST_RUNS;
     policy = \"policy.toml\"\n  \
     state = \"/var/lib/jwtriage/state.db\"\n  \
     reports = \"/var/lib/jwtriage/reports\"\n  \
-    fail_on = [\"new\", \"live\"]\n\n\
+    fail_on = [\"new\", \"live\"]\n\
+    Its other keys: formats, baseline, timeout, metrics; [scan] with threads, memory, tz, time-format, time-key, bucket, group-by,\n\
+    as, fingerprint-key, occurrences; [keep] with reports, age, tokens; [notify] with url, allow_http, always (see the README).\n\n\
     Exit codes: 0 done, nothing in --fail-on; 1 done, something in --fail-on was found; 2 wrong usage, configuration, policy or\n\
     state; 3 done, but some source could not be read to its end; 75 another run has the state; 130 stopped, by a signal or\n\
     after --timeout, with a report of what was read.")]
@@ -87,6 +94,16 @@ pub struct Nightly {
 /// When something is wrong with configuration, policy, state or the directory of reports; what was counted before is as it was.
 pub fn run(args: &Nightly) -> Result<ExitCode> {
     log::begin(args.log_format, args.log_level);
+    match (run_logged(args), args.log_format) {
+        (Err(error), LogFormat::Json) => {
+            tracing::error!("{error}");
+            Ok(ExitCode::from(2))
+        }
+        (done, _) => done,
+    }
+}
+
+fn run_logged(args: &Nightly) -> Result<ExitCode> {
     let now = match &args.now {
         Some(text) => options::instant("--now", text, &options::zone("UTC")?)?,
         None => clock::now(),
@@ -145,6 +162,9 @@ impl<'a> Night<'a> {
     fn prepare(args: &'a Nightly, now: Timestamp) -> Result<Self> {
         let config = Config::read(&args.config)?;
         let in_config = |error: String| Error::new(format!("{}: {error}", args.config.display()));
+        // What the command line calls a flag is a key here.
+        let of_config = |error: Error| in_config(error.to_string().trim_start_matches("--").to_owned());
+        let of_fail_on = |error: Error| if args.fail_on.is_empty() { of_config(error) } else { error };
         let named = if args.fail_on.is_empty() { &config.fail_on } else { &args.fail_on };
         let (news, others): (Vec<_>, Vec<_>) = named.iter().cloned().partition(|name| name == "new");
         let timeout = match &args.timeout {
@@ -160,8 +180,8 @@ impl<'a> Night<'a> {
             args,
             now,
             begun: Instant::now(),
-            options: options::of_nightly(&config)?,
-            fail_on: FailOn::parse(&others)?,
+            options: options::of_nightly(&config).map_err(of_config)?,
+            fail_on: FailOn::parse(&others, "new, ").map_err(of_fail_on)?,
             fails_on_news: !news.is_empty(),
             baseline: config.baseline.as_deref().map(Baseline::read).transpose()?,
             webhook,
@@ -173,6 +193,7 @@ impl<'a> Night<'a> {
     fn run(&mut self, state: &mut State) -> Result<ExitCode> {
         let shelf = Shelf::open(&self.config.reports)?;
         recover(state, &shelf)?;
+        doubt(state, &self.config.state, &shelf)?;
         if let Some(last) = state.last()?
             && last.finished.started.millis() > self.now.millis()
         {
@@ -206,18 +227,23 @@ impl<'a> Night<'a> {
         let discovered = std::mem::take(&mut plan.discovered);
         let scan = jwtriage::run::scan_inputs(discovered, options, &Troubles, spool.as_ref(), stop)?;
         let formats = self.config.formats().map_err(Error::new)?;
-        let live_tokens = with_report(options, self.now, &scan, |report, at_once| {
+        with_report(options, self.now, &scan, |report, at_once| {
             report.write(&formats, at_once, &staging)?;
             if let Some(spool) = spool {
                 spool.finish(&scan.sources, &staging)?;
             }
-            Ok(report.live_tokens())
+            Ok(())
         })?;
         notices(&scan).iter().chain(&idle_groups(options, &scan)).for_each(|notice| warn!("{notice}"));
 
         let read: u64 = scan.sources.iter().map(|source| source.bytes).sum();
         let snapshot = self.snapshot(changes::read(staging.path())?, state)?;
-        let mut news = News::of(&history(state, read)?, &snapshot);
+        let live_tokens = snapshot.keys().filter(|item| item.kind == Kind::LiveToken).count() as u64;
+        let mut news = match scan.interrupted {
+            // What it did not get to is not gone, and will not be new.
+            true => News { notices: vec![STOPPED.to_owned()], ..News::default() },
+            false => News::of(&history(state, read)?, &snapshot),
+        };
         if let Some(baseline) = &self.baseline {
             news.accept(baseline, self.now);
         }
@@ -257,7 +283,11 @@ impl<'a> Night<'a> {
 
     fn plan(&self, state: &State) -> Result<Plan> {
         let index = state.sources()?;
-        let discovered = input::discover(&self.config.paths());
+        let mut discovered = input::discover(&self.config.paths());
+        discovered.inputs.retain(|input| !self.is_own(input));
+        discovered
+            .problems
+            .retain(|problem| !Path::new(problem.name.as_str()).starts_with(&self.config.reports));
         let limits = &self.options.limits;
         let planned = jwtriage::run::at_once(self.options.threads, |at_once| {
             plan(discovered, &index, limits, self.now, at_once)
@@ -268,6 +298,18 @@ impl<'a> Night<'a> {
             "looked at all files"
         );
         Ok(planned)
+    }
+
+    /// Whether a file is one that nightly runs write themselves.
+    fn is_own(&self, input: &Input) -> bool {
+        let Place::File(path) = &input.place else { return false };
+        let Config { state, reports, .. } = &self.config;
+        let beside_state = || {
+            path.file_name()
+                .zip(state.file_name())
+                .is_some_and(|(name, state)| name.as_encoded_bytes().starts_with(state.as_encoded_bytes()))
+        };
+        path.starts_with(reports) || (path.parent() == state.parent() && beside_state())
     }
 
     /// What the report says, with all tokens that are still usable, also those that only earlier runs have found.
@@ -313,29 +355,17 @@ impl<'a> Night<'a> {
     }
 }
 
-/// Puts reports in their places that the state counts already: their runs were ended before they could.
-fn recover(state: &mut State, shelf: &Shelf) -> Result<()> {
-    for Run { number, finished, .. } in state.unpublished()? {
-        if shelf.has(&finished.staged) || shelf.has(&finished.report) {
-            shelf.publish(&finished.staged, &finished.report)?;
-            warn!("the run of {} ended before its report was in its place; it is now", finished.started);
-        } else {
-            // No later run would ever find it: that must not keep them all from running.
-            warn!("the report of the run of {} is gone; what it has counted stays counted", finished.started);
-        }
-        state.set_published(number, &finished.report)?;
-    }
-    shelf.clear(&[])
-}
-
-/// What the runs before counted, of those that have read something; none for a run that has read nothing, which has no news.
+/// What the runs before counted, of those that have read something, and all of it; none for a run that has read nothing, which has no
+/// news.
 fn history(state: &State, read: u64) -> Result<Vec<Snapshot>> {
     if read == 0 {
         return Ok(Vec::new());
     }
     let snapshots = state.snapshots(SNAPSHOTS)?.into_iter();
-    let mut history: Vec<_> =
-        snapshots.filter(|(run, _)| run.finished.bytes > 0).map(|(_, snapshot)| snapshot).collect();
+    let mut history: Vec<_> = snapshots
+        .filter(|(run, _)| run.finished.bytes > 0 && run.finished.status == RunStatus::Complete)
+        .map(|(_, snapshot)| snapshot)
+        .collect();
     Ok(history.split_off(history.len().saturating_sub(MOST_RUNS)))
 }
 
@@ -348,21 +378,4 @@ fn sources(scan: &Scan, unchanged: u64) -> SourceCounts {
         skipped: count(Status::Skipped),
         unchanged,
     }
-}
-
-/// A flag that is set by a signal, or after a while. What was read by then is counted.
-fn stop_flag(timeout: Option<Duration>) -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .map_err(|error| Error::new(format!("cannot take signals: {error}")))?;
-    if let Some(timeout) = timeout {
-        let flag = Arc::clone(&stop);
-        std::thread::spawn(move || {
-            std::thread::sleep(timeout);
-            warn!("the time is up: the run ends with what it has read");
-            flag.store(true, Ordering::Relaxed);
-        });
-    }
-    Ok(stop)
 }

@@ -36,7 +36,7 @@ pub mod exit {
 /// When flags, policy or output directory are wrong, before anything is scanned; or when a report cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let now = now(args)?;
-    let fail_on = FailOn::parse(&args.output.fail_on)?;
+    let fail_on = FailOn::parse(&args.output.fail_on, "")?;
     let mut options = options::of_scan(args)?;
     options.criteria.policy.warn_of_certificates(now);
     let staging = args.output.out.as_deref().map(Staging::new).transpose()?;

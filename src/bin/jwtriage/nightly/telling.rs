@@ -48,9 +48,19 @@ impl Night<'_> {
                 Err(error) => warn!("{error}"),
             }
         }
-        if !self.args.quiet && !news.is_empty() {
+        if !self.args.quiet && (!news.is_empty() || finished.exit_code != 0) {
             let report = self.config.reports.join(&finished.report);
-            terminal::print(&format!("{}\nreport: {}\n", news.text(PRINTED).trim_end(), report.display()))?;
+            let mut text = news.text(PRINTED).trim_end().to_owned();
+            if news.is_empty() {
+                let verdicts =
+                    outcome.occurrences.iter().map(|(verdict, number)| format!("{number} {verdict}"));
+                let verdicts = verdicts.collect::<Vec<_>>().join(", ");
+                text = format!(
+                    "nothing new beside earlier runs; found {verdicts}; {} tokens are still usable",
+                    finished.live_tokens
+                );
+            }
+            terminal::print(&format!("{text}\nreport: {}\n", report.display()))?;
         }
         Ok(())
     }
