@@ -145,7 +145,6 @@ impl Config {
             .canonicalize()
             .map_err(|error| complaint(&format!("cannot find its directory: {error}")))?;
         config.place_beside(&home);
-        config.check_places().map_err(|error| complaint(&error))?;
         Ok(config)
     }
 
@@ -164,8 +163,11 @@ impl Config {
         self.retention().map(drop)
     }
 
-    /// The state must have a place before it can be locked.
-    fn check_places(&self) -> Result<(), String> {
+    /// Whether state and reports can be where they are to be: who only asks what is configured may be on another machine.
+    ///
+    /// # Errors
+    /// When a directory is missing, or something else is in its place.
+    pub fn check_places(&self) -> Result<(), String> {
         let parent = self.state.parent().unwrap_or(Path::new("/"));
         if !parent.is_dir() {
             return Err(format!(
@@ -330,9 +332,11 @@ mod tests {
             assert!(!error.contains("s3cret"), "{error}");
         }
         let places = |state: &str, reports: &str| {
-            read(&format!("paths = [\"a\"]\nstate = \"{state}\"\nreports = \"{reports}\"\n"))
-                .unwrap_err()
-                .to_string()
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("nightly.toml");
+            fs::write(&path, format!("paths = [\"a\"]\nstate = \"{state}\"\nreports = \"{reports}\"\n"))
+                .unwrap();
+            Config::read(&path).unwrap().check_places().unwrap_err()
         };
         assert!(places("none/state.db", "r").contains("create it first"));
         assert!(places(".", "r").contains("expected a file, but found the directory"));

@@ -162,6 +162,7 @@ impl<'a> Night<'a> {
     fn prepare(args: &'a Nightly, now: Timestamp) -> Result<Self> {
         let config = Config::read(&args.config)?;
         let in_config = |error: String| Error::new(format!("{}: {error}", args.config.display()));
+        config.check_places().map_err(in_config)?;
         // What the command line calls a flag is a key here.
         let of_config = |error: Error| in_config(error.to_string().trim_start_matches("--").to_owned());
         let of_fail_on = |error: Error| if args.fail_on.is_empty() { of_config(error) } else { error };
