@@ -110,6 +110,39 @@ impl std::fmt::Debug for Notify {
     }
 }
 
+/// Every key that has a value.
+const KEYS: [&str; 29] = [
+    "paths",
+    "policy",
+    "state",
+    "reports",
+    "formats",
+    "baseline",
+    "fail_on",
+    "timeout",
+    "scan",
+    "keep",
+    "metrics",
+    "notify",
+    "threads",
+    "memory",
+    "tz",
+    "time-format",
+    "time-key",
+    "bucket",
+    "group-by",
+    "as",
+    "fingerprint-key",
+    "occurrences",
+    "age",
+    "tokens",
+    "url",
+    "allow_http",
+    "always",
+    "keep.age",
+    "keep.tokens",
+];
+
 /// How long things are kept, in milliseconds but for the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -137,7 +170,8 @@ impl Config {
         let mut config: Self = toml::from_str(&text).map_err(|error| {
             let line =
                 error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            complaint(&format!("line {line}: {}", without_value(error.message())))
+            let key = text.lines().nth(line.saturating_sub(1)).and_then(key_of).unwrap_or_default();
+            complaint(&format!("line {line}{key}: {}", without_value(error.message())))
         })?;
         config.check().map_err(|error| complaint(&error))?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -256,10 +290,20 @@ impl Config {
 }
 
 /// What is wrong with a line, without the value that stands there: it may be the URL of a webhook, out of its place.
-fn without_value(message: &str) -> &str {
+fn without_value(message: &str) -> String {
     let names_it = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
     let expected = message.rfind("expected ").filter(|_| names_it);
-    expected.map_or(message, |at| &message[at..])
+    let told = expected.map_or(message, |at| &message[at..]);
+    let words = [
+        ("expected a nonzero usize", "expected a whole number from 1"),
+        ("expected usize", "expected a whole number from 0"),
+        ("expected path string", "expected a path in quotes"),
+        ("expected a string", "expected a text in quotes"),
+        ("expected a boolean", "expected true or false"),
+        ("expected struct ", "expected a table, not the value of a key"),
+    ];
+    let word = words.iter().find(|(theirs, _)| told.starts_with(theirs));
+    word.map_or(told, |(_, ours)| ours).to_owned()
 }
 
 /// A path relative to a directory that has no links in it, without steps upwards: a log has the same name wherever a run begins.
@@ -275,6 +319,12 @@ fn beside(directory: &Path, path: &Path) -> PathBuf {
             return if rest.as_os_str().is_empty() { base.to_owned() } else { base.join(rest) };
         }
     }
+}
+
+/// The key that a line gives a value to, as a complaint names it. What is no key of ours may be anything, and is not repeated.
+fn key_of(line: &str) -> Option<String> {
+    let key = line.split_once('=')?.0.trim();
+    KEYS.contains(&key).then(|| format!(", {key}"))
 }
 
 fn millis(key: &str, text: &str) -> Result<i64, String> {
@@ -324,7 +374,8 @@ mod tests {
             ("formats = [\"pdf\"]\n", "formats: expected csv, json, md or html, but found \"pdf\""),
             ("timeout = \"soon\"\n", "timeout: "),
             ("[keep]\nage = \"x\"\n", "keep.age: "),
-            ("[notify]\nurl = 5\n", "line 5: "),
+            ("[notify]\nurl = 5\n", "line 5, url: "),
+            ("timeout = true\n", "line 4, timeout: "),
             ("[notify]\nurl = \"https://hooks.example.com/s3cret\"\nsecret = 1\n", "unknown field `secret`"),
         ] {
             let error = read(&format!("{LEAST}{text}")).unwrap_err().to_string();
@@ -349,10 +400,10 @@ mod tests {
     fn a_value_in_the_wrong_place_is_not_repeated() {
         let url = "'https://ann:s3cret@alerts.example.com/, expected s3cret'";
         for (line, expected) in [
-            (format!("notify = {url}"), "line 4: expected struct Notify"),
-            (format!("timeout = [{url}]"), "line 4: expected a string"),
-            (format!("[notify]\nurl = {url}\nalways = {url}"), "line 6: expected a boolean"),
-            (format!("[keep]\nreports = {url}"), "line 5: expected usize"),
+            (format!("notify = {url}"), "line 4, notify: expected a table, not the value of a key"),
+            (format!("timeout = [{url}]"), "line 4, timeout: expected a text in quotes"),
+            (format!("[notify]\nurl = {url}\nalways = {url}"), "line 6, always: expected true or false"),
+            (format!("[keep]\nreports = {url}"), "line 5, reports: expected a whole number from 0"),
         ] {
             let error = read(&format!("{LEAST}{line}")).unwrap_err().to_string();
             assert!(error.ends_with(expected) && !error.contains("s3cret"), "{error}");
