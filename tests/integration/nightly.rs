@@ -180,11 +180,31 @@ fn what_a_run_that_was_stopped_did_not_get_to_is_neither_gone_nor_new() {
 }
 
 #[test]
+fn what_a_run_found_before_it_was_stopped_is_told() {
+    let log = valid_line() + &expired_line() + &valid_line().repeat(400_000);
+    // How much is read by then depends on the machine: long enough for the first lines, not for all.
+    let told = [50, 100, 200, 400, 800, 1600].into_iter().find_map(|millis| {
+        let dir = home("[scan]\nthreads = 1", &valid_line());
+        nightly(dir.path(), NOON);
+        write(dir.path(), "app.log", &log);
+        let run = jwtriage(dir.path())
+            .args(["nightly", "--config", "nightly.toml", "--timeout", &format!("{millis}ms")])
+            .args(at(NOON + DAY))
+            .output()
+            .unwrap();
+        let is_in_between = run.status.code() == Some(130) && occurrences(dir.path()) > 1;
+        is_in_between.then(|| text(&run.stdout).to_owned())
+    });
+    let told = told.expect("one of them is stopped while it reads");
+    assert!(told.contains("expired") && told.contains("was stopped"), "{told}");
+}
+
+#[test]
 fn a_token_that_an_earlier_run_found_is_still_usable() {
     let dir = home("fail_on = [\"live\"]", &valid_line());
     let first = nightly(dir.path(), NOON);
     assert_eq!(first.status.code(), Some(1));
-    assert!(text(&first.stdout).contains("1 tokens are still usable"), "{}", text(&first.stdout));
+    assert!(text(&first.stdout).contains("1 token is still usable"), "{}", text(&first.stdout));
     assert_eq!(nightly(dir.path(), NOON + 60).status.code(), Some(1), "nothing is new in the logs");
     assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(0), "it has expired");
 }

@@ -37,7 +37,7 @@ use crate::terminal;
 const BUSY: u8 = 75;
 
 /// What there is to tell of a run that was stopped.
-const STOPPED: &str = "the run was stopped before it had read everything: it is not compared with others, and the next one goes on there";
+const STOPPED: &str = "the run was stopped before it had read everything: what it did not find is not gone, and the next one goes on there";
 
 /// For how many runs a source is remembered that is gone.
 const GONE_FOR: i64 = 400;
@@ -240,11 +240,12 @@ impl<'a> Night<'a> {
         let read: u64 = scan.sources.iter().map(|source| source.bytes).sum();
         let snapshot = self.snapshot(changes::read(staging.path())?, state)?;
         let live_tokens = snapshot.keys().filter(|item| item.kind == Kind::LiveToken).count() as u64;
-        let mut news = match scan.interrupted {
-            // What it did not get to is not gone, and will not be new.
-            true => News { notices: vec![STOPPED.to_owned()], ..News::default() },
-            false => News::of(&history(state, read)?, &snapshot),
-        };
+        let mut news = News::of(&history(state, read)?, &snapshot);
+        if scan.interrupted {
+            // What it did not get to is not gone.
+            (news.resolved, news.out_of_band) = (Vec::new(), Vec::new());
+            news.notices.push(STOPPED.to_owned());
+        }
         if let Some(baseline) = &self.baseline {
             news.accept(baseline, self.now);
         }

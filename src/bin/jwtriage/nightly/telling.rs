@@ -25,7 +25,7 @@ impl Night<'_> {
         stop: &AtomicBool,
     ) -> Result<()> {
         let Outcome { finished, news, .. } = outcome;
-        let figures = self.figures(outcome, state)?;
+        let figures = self.figures(outcome);
         if let Some(path) = &self.config.metrics {
             let is_complete = finished.status == RunStatus::Complete;
             let last_success = if is_complete { Some(self.later()) } else { self.last_success(state) };
@@ -54,30 +54,31 @@ impl Night<'_> {
             if news.is_empty() {
                 let verdicts =
                     outcome.occurrences.iter().map(|(verdict, number)| format!("{number} {verdict}"));
-                let verdicts = verdicts.collect::<Vec<_>>().join(", ");
-                text = format!(
-                    "nothing new beside earlier runs; found {verdicts}; {} tokens are still usable",
-                    finished.live_tokens
-                );
+                let found = verdicts.collect::<Vec<_>>().join(", ");
+                let found = if found.is_empty() { "no token" } else { &found };
+                let live = match finished.live_tokens {
+                    1 => "1 token is".to_owned(),
+                    more => format!("{more} tokens are"),
+                };
+                text = format!("nothing new beside earlier runs; found {found}; {live} still usable");
             }
             terminal::print(&format!("{text}\nreport: {}\n", report.display()))?;
         }
         Ok(())
     }
 
-    fn figures(&self, outcome: &Outcome, state: &State) -> Result<Figures> {
+    fn figures(&self, outcome: &Outcome) -> Figures {
         let Outcome { finished, news, occurrences } = outcome;
-        let live = state.live_tokens(self.now, self.options.criteria.policy.leeway)?;
-        Ok(Figures {
+        Figures {
             started: finished.started,
             duration: self.begun.elapsed(),
             exit_code: finished.exit_code,
             bytes: finished.bytes,
             sources: counted(&finished.sources),
             occurrences: occurrences.clone(),
-            live_tokens: [("usable", live.len() as u64)].into_iter().collect(),
+            live_tokens: [("usable", finished.live_tokens)].into_iter().collect(),
             news: counted_news(news),
-        })
+        }
     }
 
     /// What is measured of a run that has failed.
