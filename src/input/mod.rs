@@ -35,6 +35,7 @@ mod archive;
 mod blocks;
 mod bzip2_blocks;
 pub mod chunk;
+mod codec;
 mod decompress;
 mod discover;
 pub mod identity;
@@ -50,6 +51,7 @@ mod sniff;
 mod tar;
 mod text;
 mod xz_blocks;
+mod xz_chunks;
 mod xz_index;
 mod zip;
 

@@ -1,8 +1,8 @@
 //! The blocks of one xz stream.
 //!
-//! A block ends where its LZMA2 data says so, which is made of chunks that tell their lengths: the end is found
-//! without decoding. Behind the last block stands the index, which tells the lengths of all. A decoder that decodes
-//! blocks one by one has seen none but its own, so that the index is checked in `xz_index`.
+//! Where a block ends is found without decoding, in `xz_chunks`. Behind the last block stands the index, which tells
+//! the lengths of all. A decoder that decodes blocks one by one has seen none but its own, so that the index is
+//! checked in `xz_index`.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
@@ -11,10 +11,9 @@ use super::blocks::{Alone, Output, Piece, Split};
 use super::decompress::{Coding, Member};
 use super::lookahead::Lookahead;
 use super::meter::Meter;
+use super::xz_chunks::{Block, HEADER, Record};
 use super::xz_index::{Index, Sums, crc, footer};
 
-/// How long the header of a stream is.
-pub(super) const HEADER: usize = 12;
 /// How far is read ahead: some blocks of all presets but the greatest, whose blocks are decoded one by one.
 const WINDOW: usize = 16 << 20;
 /// How many bytes may come of a block that is decoded by itself.
@@ -37,20 +36,6 @@ pub(super) struct Xz {
 enum Running {
     Block(Box<Lone>),
     Index(Box<Index>),
-}
-
-/// How long a block is without its padding, and how many bytes come of it.
-#[derive(Clone, Copy)]
-pub(super) struct Record {
-    pub(super) unpadded: u64,
-    pub(super) output: u64,
-}
-
-impl Record {
-    /// How long the block is in the stream.
-    pub(super) fn padded(self) -> u64 {
-        self.unpadded.next_multiple_of(4)
-    }
 }
 
 impl Split for Xz {
@@ -191,100 +176,6 @@ fn number(mut number: u64, out: &mut Vec<u8>) {
         number >>= 7;
     }
     out.push(number as u8);
-}
-
-/// Follows a block to its end without decoding it.
-#[derive(Clone)]
-struct Block {
-    part: Part,
-    /// How many bytes come before the next that tells something, and what was passed.
-    skip: u64,
-    passed: u64,
-    /// How long the check is.
-    check: u64,
-    record: Record,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// The length of the header.
-    Header,
-    /// The first byte of a chunk, or of none.
-    Control,
-    /// The bytes of its sizes, of which so many are to come.
-    Sizes { control: u8, number: u32, more: u8 },
-    /// Padding and check, or what follows them.
-    End,
-    /// What no decoder takes.
-    Damage,
-}
-
-impl Block {
-    fn new(header: &[u8; HEADER]) -> Self {
-        let check = match header[7] & 0xf {
-            0 => 0,
-            kind => 4 << ((kind - 1) / 3),
-        };
-        let record = Record { unpadded: 0, output: 0 };
-        Self { part: Part::Header, skip: 0, passed: 0, check, record }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.part == Part::End && self.skip == 0
-    }
-
-    /// Passes those of the next bytes that belong to the block. Says how many they are.
-    fn pass(&mut self, bytes: &[u8]) -> usize {
-        let mut at = 0;
-        while self.part != Part::Damage {
-            let step = self.skip.min((bytes.len() - at) as u64);
-            self.skip -= step;
-            self.passed += step;
-            at += step as usize;
-            match bytes.get(at) {
-                Some(byte) if !self.is_whole() => self.byte(*byte),
-                _ => return at,
-            }
-            self.passed += 1;
-            at += 1;
-        }
-        bytes.len()
-    }
-
-    fn byte(&mut self, byte: u8) {
-        self.part = match self.part {
-            Part::Header => {
-                self.skip = u64::from(byte) * 4 + 3;
-                Part::Control
-            }
-            Part::Control => match byte {
-                0 => {
-                    self.record.unpadded = self.passed + 1 + self.check;
-                    self.skip = self.record.padded() - (self.passed + 1);
-                    Part::End
-                }
-                1 | 2 => Part::Sizes { control: byte, number: 0, more: 2 },
-                0x80.. => Part::Sizes { control: byte, number: 0, more: 4 },
-                _ => Part::Damage,
-            },
-            Part::Sizes { control, number, more } => {
-                let number = number << 8 | u32::from(byte);
-                if more == 1 {
-                    let (output, packed) = match control {
-                        1 | 2 => (number, number),
-                        _ => (u32::from(control & 0x1f) << 16 | number >> 16, number & 0xffff),
-                    };
-                    self.record.output += u64::from(output) + 1;
-                    // In front of some lies a byte of properties.
-                    self.skip = u64::from(packed) + 1 + u64::from(control >= 0xc0);
-                    Part::Control
-                } else {
-                    Part::Sizes { control, number, more: more - 1 }
-                }
-            }
-            Part::End | Part::Damage => self.part,
-        };
-    }
 }
 
 /// A block that is decoded straight from the input.

@@ -8,9 +8,10 @@ use std::io::{self, BufRead, Read};
 use flate2::Crc;
 use sha2::{Digest as _, Sha256};
 
-use super::decompress::{Coding, State, xz_reason};
+use super::codec::xz_reason;
+use super::decompress::{Coding, State};
 use super::lookahead::Lookahead;
-use super::xz_blocks::{HEADER, Record};
+use super::xz_chunks::{HEADER, Record};
 
 /// The greatest length of a block that an index may tell.
 const MAX_UNPADDED: u64 = (i64::MAX as u64) & !3;
