@@ -15,12 +15,13 @@ use super::xz_chunks;
 /// The greatest memory that a stream may ask for as its window.
 const MAX_WINDOW_LOG: u32 = 27;
 pub(super) const DAMAGED: &str = "damaged block";
+const ZSTD_BLOCK_HEADER: usize = 3;
 const NEEDS_TOO_MUCH: &str = "it needs more than 128 MiB of memory to be decoded";
 
 pub(super) enum Codec {
     Inflate(flate2::Decompress),
-    /// The context, and how many bytes it wants next. It is given no more than that, so that it decodes one block at
-    /// a time: on damage it forgets all blocks that it has decoded in the same call.
+    /// The context, and how many bytes it wants next. It is given one header or block at a time, when all has come of
+    /// what is before: on damage it forgets what it has written in the same call.
     Zstd(DCtx<'static>, usize),
     Bzip2(bzip2::Decompress),
     /// The decoder, and where it stands. It is given a chunk alone: what comes of a damaged one that does not end where
@@ -94,22 +95,13 @@ impl Codec {
                 step
             }
             Self::Zstd(context, wanted) => {
-                let given = input.len().min(*wanted);
-                let mut source = InBuffer::around(&input[..given]);
-                let mut sink = OutBuffer::around(out);
-                let outcome = match context.decompress_stream(&mut sink, &mut source) {
-                    Ok(hint) => {
-                        *wanted = hint;
-                        Ok(hint == 0)
-                    }
-                    Err(code) => Err(match get_error_name(code) {
-                        "Frame requires too much memory for decoding" => NEEDS_TOO_MUCH.to_owned(),
-                        name => name.to_lowercase(),
-                    }),
-                };
-                // Of damage it does not tell how much it has looked at, which is what it had wanted.
-                let consumed = if outcome.is_err() { given } else { source.pos() };
-                Step { consumed, produced: sink.pos(), outcome }
+                let step = step_zstd(context, wanted, &[], out);
+                if step.produced > 0 || step.outcome != Ok(false) {
+                    return step;
+                }
+                // It wants a block together with the header of the next.
+                let given = wanted.checked_sub(ZSTD_BLOCK_HEADER).filter(|rest| *rest > 0).unwrap_or(*wanted);
+                step_zstd(context, wanted, &input[..input.len().min(given)], out)
             }
         }
     }
@@ -142,6 +134,24 @@ fn untold(bzip2: &mut bzip2::Decompress, out: &mut [u8]) -> usize {
         (Some(one), Some(other)) => one.iter().zip(&other).take_while(|(one, other)| one == other).count(),
         _ => 0,
     }
+}
+
+fn step_zstd(context: &mut DCtx<'_>, wanted: &mut usize, input: &[u8], out: &mut [u8]) -> Step {
+    let mut source = InBuffer::around(input);
+    let mut sink = OutBuffer::around(out);
+    let outcome = match context.decompress_stream(&mut sink, &mut source) {
+        Ok(hint) => {
+            *wanted = hint;
+            Ok(hint == 0)
+        }
+        Err(code) => Err(match get_error_name(code) {
+            "Frame requires too much memory for decoding" => NEEDS_TOO_MUCH.to_owned(),
+            name => name.to_lowercase(),
+        }),
+    };
+    // Of damage it does not tell how much it has looked at, which is all that it was given.
+    let consumed = if outcome.is_err() { input.len() } else { source.pos() };
+    Step { consumed, produced: sink.pos(), outcome }
 }
 
 fn step_xz(xz: &mut liblzma::stream::Stream, input: &[u8], out: &mut [u8]) -> Step {

@@ -304,8 +304,8 @@ mod tests {
                 Err(error) => error.to_string(),
             };
             // Where damage is met is told only of what lies in a zip archive. bzip2 has looked up to eight bytes further
-            // then, as far as they were there; zstd wants five, and may know by the first.
-            let is_unsure = coding == Coding::Bzip2 || bytes.len() - pieces.0.len() <= 5;
+            // then, as far as they were there; zstd wants its whole header, and may know by the first byte.
+            let is_unsure = coding == Coding::Bzip2 || bytes.len() - pieces.0.len() <= 21;
             let is_unsure = is_unsure && !reason.is_empty();
             return (all, reason, if is_unsure { 0 } else { pieces.0.len() });
         }
@@ -351,6 +351,24 @@ mod tests {
             }
         }
         assert!(reasons.contains("invalid deflate data: damaged block"), "{reasons:?}");
+    }
+
+    #[test]
+    fn a_block_is_not_lost_for_damage_to_the_header_of_the_next() {
+        let text = "2026-06-12T01:00:00Z INFO a line of a log\n".repeat(10_000);
+        let bytes = encode(Coding::Zstd, text.as_bytes());
+        let mut lengths = std::collections::BTreeSet::new();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x86;
+            let whole = decode(Coding::Zstd, &damaged, usize::MAX, iter::repeat(1 << 20));
+            for (piece, room) in [(1, 1 << 20), (usize::MAX, 128 << 10), (7, 1000)] {
+                let other = decode(Coding::Zstd, &damaged, piece, iter::repeat(room));
+                assert!(whole == other, "{at} {piece} {room}: {:?} {:?}", told(&whole), told(&other));
+            }
+            lengths.insert(whole.0.len());
+        }
+        assert!(lengths.len() >= 4 && lengths.contains(&text.len()), "{lengths:?}");
     }
 
     fn told(told: &(Vec<u8>, String, usize)) -> (usize, &str, usize) {
