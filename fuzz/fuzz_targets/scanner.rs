@@ -52,7 +52,8 @@ fn policy() -> Policy {
     "#;
     const KEYS: &[u8] = br#"{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","alg":"ES256",
         "x":"wj0yhqldWQx7khhazEgXYvzi4SKkQHOS0Yg2vSc65Jw","y":"3Dfs9QAzgYulnGdLtFXB2HHLpQ4L71mQfyGgRni8Y48"}]}"#;
-    Policy::from_toml(POLICY, Path::new("policy.toml"), &|_: &Path| Ok(KEYS.to_vec())).expect("the policy is right")
+    Policy::from_toml(POLICY, Path::new("policy.toml"), &|_: &Path| Ok(KEYS.to_vec()))
+        .expect("the policy is right")
 }
 
 fuzz_target!(|data: &[u8]| {
