@@ -278,7 +278,7 @@ impl<'a> Night<'a> {
         let committed = state.commit(&commit);
         if committed.is_err() {
             // What no state counts is no report.
-            let _ = shelf.clear(&[]);
+            let _ = shelf.clear();
         }
         Ok((committed?, Outcome { finished, news, occurrences }))
     }

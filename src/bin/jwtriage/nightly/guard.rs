@@ -22,7 +22,7 @@ pub(super) fn recover(state: &mut State, shelf: &Shelf) -> Result<()> {
         }
         state.set_published(number, &finished.report)?;
     }
-    shelf.clear(&[])
+    shelf.clear()
 }
 
 /// Tells when the state and the reports do not fit together: what is counted again then looks like news.
