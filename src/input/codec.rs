@@ -36,6 +36,14 @@ pub(super) struct Step {
     pub(super) outcome: Result<bool, String>,
 }
 
+impl Step {
+    /// What was done between two readings of how much came in and out.
+    fn between(before: (u64, u64), after: (u64, u64), outcome: Result<bool, String>) -> Self {
+        let (consumed, produced) = ((after.0 - before.0) as usize, (after.1 - before.1) as usize);
+        Self { consumed, produced, outcome }
+    }
+}
+
 impl Codec {
     pub(super) fn new(coding: Coding) -> io::Result<Self> {
         Ok(match coding {
@@ -61,15 +69,11 @@ impl Codec {
         match self {
             Self::Inflate(inflate) => {
                 let before = (inflate.total_in(), inflate.total_out());
-                let outcome = inflate.decompress(input, out, FlushDecompress::None);
-                Step {
-                    consumed: (inflate.total_in() - before.0) as usize,
-                    produced: (inflate.total_out() - before.1) as usize,
-                    outcome: match outcome {
-                        Ok(status) => Ok(status == flate2::Status::StreamEnd),
-                        Err(error) => Err(inflate_reason(error.message()).to_owned()),
-                    },
-                }
+                let outcome = match inflate.decompress(input, out, FlushDecompress::None) {
+                    Ok(status) => Ok(status == flate2::Status::StreamEnd),
+                    Err(error) => Err(inflate_reason(error.message()).to_owned()),
+                };
+                Step::between(before, (inflate.total_in(), inflate.total_out()), outcome)
             }
             Self::Bzip2(bzip2) => {
                 // Without room a block is decoded and nothing of it is written, and without input nothing but what it
@@ -109,17 +113,13 @@ impl Codec {
 
 fn step_bzip2(bzip2: &mut bzip2::Decompress, input: &[u8], out: &mut [u8]) -> Step {
     let before = (bzip2.total_in(), bzip2.total_out());
-    let outcome = bzip2.decompress(input, out);
-    Step {
-        consumed: (bzip2.total_in() - before.0) as usize,
-        produced: (bzip2.total_out() - before.1) as usize,
-        outcome: match outcome {
-            Ok(bzip2::Status::MemNeeded) => Err("not enough memory".to_owned()),
-            Ok(status) => Ok(status == bzip2::Status::StreamEnd),
-            Err(bzip2::Error::DataMagic) => Err("bad header".to_owned()),
-            Err(_) => Err(DAMAGED.to_owned()),
-        },
-    }
+    let outcome = match bzip2.decompress(input, out) {
+        Ok(bzip2::Status::MemNeeded) => Err("not enough memory".to_owned()),
+        Ok(status) => Ok(status == bzip2::Status::StreamEnd),
+        Err(bzip2::Error::DataMagic) => Err("bad header".to_owned()),
+        Err(_) => Err(DAMAGED.to_owned()),
+    };
+    Step::between(before, (bzip2.total_in(), bzip2.total_out()), outcome)
 }
 
 /// How many bytes of a damaged block were written to `out` before the damage was met: the library forgets them, and
@@ -156,15 +156,11 @@ fn step_zstd(context: &mut DCtx<'_>, wanted: &mut usize, input: &[u8], out: &mut
 
 fn step_xz(xz: &mut liblzma::stream::Stream, input: &[u8], out: &mut [u8]) -> Step {
     let before = (xz.total_in(), xz.total_out());
-    let outcome = xz.process(input, out, Action::Run);
-    Step {
-        consumed: (xz.total_in() - before.0) as usize,
-        produced: (xz.total_out() - before.1) as usize,
-        outcome: match outcome {
-            Ok(status) => Ok(status == liblzma::stream::Status::StreamEnd),
-            Err(error) => Err(xz_reason(&error).to_owned()),
-        },
-    }
+    let outcome = match xz.process(input, out, Action::Run) {
+        Ok(status) => Ok(status == liblzma::stream::Status::StreamEnd),
+        Err(error) => Err(xz_reason(&error).to_owned()),
+    };
+    Step::between(before, (xz.total_in(), xz.total_out()), outcome)
 }
 
 /// What is wrong with a header or a checksum. What is wrong with a block the library tells in words that depend on how much room
