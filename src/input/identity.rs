@@ -6,6 +6,7 @@
 //! prefix of what that source is now; so a source that is shorter than what was read of one, is not that one.
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read};
 
 use sha2::{Digest as _, Sha256};
 
@@ -136,6 +137,23 @@ impl Witness {
             self.last.drain(..self.last.len() - KEPT);
         }
         self.length = end;
+    }
+
+    /// Sees the next bytes of a stream, so many if there are as many. Says how many there were.
+    ///
+    /// # Errors
+    /// When it cannot be read; what was read before was seen.
+    pub fn watch(&mut self, bytes: &mut dyn Read, length: u64) -> io::Result<u64> {
+        let mut left = bytes.take(length);
+        let mut buffer = [0; 16 << 10];
+        loop {
+            match left.read(&mut buffer) {
+                Ok(0) => return Ok(length - left.limit()),
+                Ok(count) => self.feed(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// How many bytes went by.

@@ -101,6 +101,11 @@ impl Input {
     }
 }
 
+/// What is told of an input or a source that is not the one that was looked at.
+pub(crate) fn replaced() -> std::io::Error {
+    std::io::Error::other("was replaced after it was looked at; the next run reads it")
+}
+
 /// Where the bytes of an input are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {

@@ -12,7 +12,9 @@ use super::meter::{Meter, Metered, plain_reason};
 use super::plain::Opened;
 use super::sniff::{Kind, SNIFF_LEN, sniff};
 use super::text::Utf16;
-use super::{Helpers, Input, Limits, Place, Problem, Source, SourceName, Status, Visitor, tar, zip};
+use super::{
+    Helpers, Input, Limits, Place, Problem, Source, SourceName, Status, Visitor, replaced, tar, zip,
+};
 
 /// How much is read at once from a file.
 const FILE_BUFFER: usize = 128 * 1024;
@@ -49,11 +51,7 @@ pub fn read(
 /// Opens the file of an input.
 fn open(input: &Input, path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
-    if input.is(&file)? {
-        Ok(file)
-    } else {
-        Err(io::Error::other("was replaced after it was looked at; the next run reads it"))
-    }
+    if input.is(&file)? { Ok(file) } else { Err(replaced()) }
 }
 
 /// The same for any stream of bytes.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::identity::{Content, Witness};
 use super::meter::with_plain_reason;
 use super::sniff::{Kind, SNIFF_LEN, sniff};
 
@@ -46,6 +47,19 @@ impl PlainFile {
     /// When the file cannot do that.
     pub fn seek(&mut self, offset: u64) -> io::Result<()> {
         self.0.seek(SeekFrom::Start(offset)).map(drop).map_err(with_plain_reason)
+    }
+
+    /// Who sees what stands behind `known`, if the source begins with that, whose first byte stands at `start` of the file; `first`
+    /// are its first bytes. What is between them and the tail is jumped over; the next byte that is read stands behind `known`.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn resume(&mut self, start: u64, first: &[u8], known: &Content) -> io::Result<Option<Witness>> {
+        let range = known.tail_range();
+        self.seek(start + range.start)?;
+        let mut tail = Vec::new();
+        self.take(range.end - range.start).read_to_end(&mut tail)?;
+        Ok(Witness::resume(known, first, &tail))
     }
 }
 

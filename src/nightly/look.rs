@@ -48,14 +48,18 @@ impl Visitor for Look<'_> {
         let name = source.name.as_str().to_owned();
         let is_file = name == self.own.name;
         let mut witness = Witness::default();
-        let mut is_end = pass(bytes, &mut witness, HEAD as u64);
+        // Where it cannot be read further there may be more.
+        let mut ends_within = |witness: &mut Witness, length: u64| {
+            witness.watch(bytes, length).is_ok_and(|count| count < length)
+        };
+        let mut is_end = ends_within(&mut witness, HEAD as u64);
         let candidates = self.index.candidates(&witness.heads());
         candidates.iter().for_each(|known| witness.expect(known.length));
         let furthest = candidates.iter().map(|known| known.length).max().unwrap_or(0);
         // One byte more tells whether that is all.
         if !is_end && furthest >= witness.length() {
             let further = furthest + 1 - witness.length();
-            is_end = pass(bytes, &mut witness, further);
+            is_end = ends_within(&mut witness, further);
         }
         let contents = candidates.into_iter().filter(|known| witness.begins_with(known)).collect();
         let opened = Opened { name, contents, ..self.own.clone() };
@@ -71,14 +75,8 @@ impl Visitor for Look<'_> {
         let _ = (&mut file).take(HEAD as u64).read_to_end(&mut first);
         witness.feed(&first);
         let mut begins_with = |known: &Content| {
-            if known.length > length {
-                return false;
-            }
-            let range = known.tail_range();
-            let mut tail = Vec::new();
-            let read = file.seek(source.start + range.start);
-            let read = read.and_then(|()| (&mut file).take(range.end - range.start).read_to_end(&mut tail));
-            read.is_ok() && Witness::resume(known, &first, &tail).is_some()
+            let mut resumed = || file.resume(source.start, &first, known);
+            known.length <= length && resumed().is_ok_and(|witness| witness.is_some())
         };
         // Where the file is what it was, whatever else begins like it need not be asked: many logs have the same banner.
         let is_own = |known: &&KnownSource| {
@@ -98,24 +96,4 @@ impl Visitor for Look<'_> {
         // Whoever reads it is told again.
         ControlFlow::Continue(())
     }
-}
-
-/// Sees so many bytes, if there are as many; says whether there were fewer.
-fn pass(bytes: &mut dyn Read, witness: &mut Witness, length: u64) -> bool {
-    let mut left = length;
-    let mut buffer = [0; 16 << 10];
-    while left > 0 {
-        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        match bytes.read(&mut buffer[..wanted]) {
-            Ok(0) => return true,
-            Ok(count) => {
-                witness.feed(&buffer[..count]);
-                left -= count as u64;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            // Where it cannot be read further there may be more.
-            Err(_) => return false,
-        }
-    }
-    false
 }

@@ -14,10 +14,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use rayon::Scope;
 
 use super::source::SourceState;
-use super::stretch::{Part, Stretch, replaced};
+use super::stretch::{Part, Stretch};
 use super::{Flow, Observer};
 use crate::input::chunk::{Chunk, Chunker};
-use crate::input::{PlainFile, Problem, Source, Status, Visitor};
+use crate::input::{PlainFile, Problem, Source, Status, Visitor, replaced};
 use crate::scan::event_time::TimeRules;
 use crate::scan::feed::{Fed, Feed};
 use crate::scan::groups::Grouping;

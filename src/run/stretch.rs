@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::source::ReadState;
 use crate::input::chunk::{Chunk, Chunker, End};
 use crate::input::identity::{Content, HEAD, Witness};
-use crate::input::{PlainFile, Source, Status};
+use crate::input::{PlainFile, Source, Status, replaced};
 use crate::scan::feed::{Bookmark, Feed, Pieces};
 use crate::scan::lines::TimeContext;
 
@@ -66,7 +66,7 @@ impl Part {
     ) -> io::Result<Self> {
         Self::begin(source, stretch, |known| {
             let mut witness = Witness::default();
-            pass(bytes, known.length, |bytes| witness.feed(bytes))?;
+            witness.watch(bytes, known.length)?;
             Ok(witness.begins_with(known).then_some(witness))
         })
     }
@@ -78,12 +78,9 @@ impl Part {
         file: &mut PlainFile,
     ) -> io::Result<Self> {
         Self::begin(source, stretch, |known| {
-            let (mut first, mut tail) = (Vec::new(), Vec::new());
-            pass(file, known.length.min(HEAD as u64), |bytes| first.extend_from_slice(bytes))?;
-            let range = known.tail_range();
-            file.seek(source.start + range.start)?;
-            pass(file, range.end - range.start, |bytes| tail.extend_from_slice(bytes))?;
-            Ok(Witness::resume(known, &first, &tail))
+            let mut first = Vec::new();
+            file.take(known.length.min(HEAD as u64)).read_to_end(&mut first)?;
+            file.resume(source.start, &first, known)
         })
     }
 
@@ -179,23 +176,4 @@ impl Part {
             error,
         }
     }
-}
-
-/// Reads so many bytes, if there are as many.
-fn pass(bytes: &mut dyn Read, length: u64, mut see: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut left = bytes.take(length);
-    let mut buffer = [0; 8 << 10];
-    loop {
-        match left.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => see(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// What is told of a source that is not the one that was looked at.
-pub(super) fn replaced() -> io::Error {
-    io::Error::other("was replaced after it was looked at; the next run reads it")
 }
