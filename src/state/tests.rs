@@ -704,15 +704,6 @@ fn where_nothing_can_be_written_a_state_can_still_be_read() {
 }
 
 #[test]
-fn a_relative_name_that_looks_like_a_uri_is_a_name() {
-    let ground = Ground::new();
-    let path = ground.path("file:state.db?mode=memory");
-    drop(State::open(&path).unwrap());
-    assert_eq!(ground.files().len(), 1);
-    assert!(path.exists());
-}
-
-#[test]
 fn readers_see_the_state_before_while_a_run_is_remembered() {
     let ground = Ground::new();
     let mut state = ground.open();

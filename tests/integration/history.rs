@@ -146,3 +146,13 @@ fn a_state_without_runs_has_no_history() {
     assert_eq!(told(dir.path(), &[]), "no run is remembered yet\n");
     assert_eq!(told(dir.path(), &["--csv"]).lines().count(), 1);
 }
+
+#[test]
+fn a_relative_name_that_looks_like_a_uri_is_a_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = "file:state.db?mode=memory";
+    drop(State::open(&dir.path().join(name)).unwrap());
+    let shown = jwtriage(dir.path()).args(["history", "--state", name]).assert().success();
+    assert_eq!(shown.get_output().stdout, b"no run is remembered yet\n");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}

@@ -297,7 +297,7 @@ fn whenever_runs_are_killed_everything_is_counted_once() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_micros(chance.below(usual * 3 / 2) as u64));
+        std::thread::sleep(Duration::from_micros(chance.below(usual * 3) as u64));
         child.kill().unwrap();
         killed += u32::from(!child.wait().unwrap().success());
     }

@@ -179,7 +179,9 @@ fn units_that_are_there_are_not_overwritten_and_none_is_written_alone() {
         .code(2);
     let error = String::from_utf8(done.get_output().stderr.clone()).unwrap();
     assert!(error.contains("jwtriage.timer: it is there already"), "{error}");
-    assert_eq!(files(dir.path()).into_keys().collect::<Vec<_>>(), ["jwtriage.timer", "nightly.toml"]);
+    let files = files(dir.path());
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["jwtriage.timer", "nightly.toml"]);
+    assert_eq!(files["jwtriage.timer"], b"mine");
 }
 
 #[test]
@@ -295,14 +297,14 @@ fn a_cron_job_is_read_only_not_root_and_never_runs_twice_at_once() {
         "\n                readOnlyRootFilesystem: true\n",
         "\n                allowPrivilegeEscalation: false\n",
         "\n                  drop: [ALL]\n",
-        "\n              type: RuntimeDefault\n",
+        "\n            seccompProfile:\n              type: RuntimeDefault\n",
         "\n              image: \"r.example.com/j:1\"\n",
         "\n                - \"/etc/jwtriage/nightly.toml\"\n",
         "\n                  memory: 1280Mi\n",
         "\n                - name: logs-0\n                  mountPath: \"/srv/my logs/50%\"\n                  readOnly: true\n",
         "\n              hostPath:\n                path: \"/var/log/app\"\n",
     ] {
-        assert!(job.replace("            seccompProfile:\n", "").contains(expected), "{expected}\n{job}");
+        assert!(job.contains(expected), "{expected}\n{job}");
     }
     assert!(!job.contains("NetworkPolicy") && !job.contains("s3cret"), "{job}");
     let (job, _) = told(configured(SILENT).path(), &["kubernetes"]);
@@ -312,15 +314,23 @@ fn a_cron_job_is_read_only_not_root_and_never_runs_twice_at_once() {
 #[test]
 fn what_no_line_can_hold_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    for arguments in [
-        &["systemd", "--config", "/a\nExecStart=/bin/sh"][..],
-        &["cron", "--program", "/a\n* * * * * /bin/sh"],
-        &["systemd", "--user", "a\nb"],
-        &["cron", "--mail-to", "a\nb"],
-        &["kubernetes", "--tz", "Europe/Atlantis"],
-        &["cron", "--at", "25:00"],
+    for (arguments, complaint) in [
+        (
+            ["systemd", "--config", "/a\nExecStart=/bin/sh"],
+            "expected a path in UTF-8 without control characters",
+        ),
+        (
+            ["cron", "--program", "/a\n* * * * * /bin/sh"],
+            "expected a path in UTF-8 without control characters",
+        ),
+        (["systemd", "--user", "a\nb"], "expected a name of letters, digits, _ and -"),
+        (["cron", "--mail-to", "a\nb"], "expected an address such as"),
+        (["kubernetes", "--tz", "Europe/Atlantis"], "expected an IANA name"),
+        (["cron", "--at", "25:00"], "expected a time of day"),
     ] {
-        jwtriage(dir.path()).arg("schedule").args(arguments).assert().code(2).stdout("");
+        let refused = jwtriage(dir.path()).arg("schedule").args(arguments).assert().code(2).stdout("");
+        let error = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(error.contains(complaint), "{arguments:?}: {error}");
     }
 }
 

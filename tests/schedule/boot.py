@@ -49,6 +49,7 @@ DefaultDependencies=no
 [Service]
 Type=oneshot
 StandardOutput=append:/told.txt
+ExecStart=/bin/sh -c ': > /booted'
 ExecStart=-/bin/sh -c 'systemctl start jwtriage.service; systemctl show jwtriage.service -p Result,ExecMainStatus,DynamicUser'
 ExecStart=-/bin/sh -c 'systemctl start jwtriage.service; systemctl show jwtriage.service -p Result,ExecMainStatus,DynamicUser'
 ExecStart=-/bin/sh -c 'mkdir /etc/systemd/system/jwtriage.service.d; cp /probe.conf /etc/systemd/system/jwtriage.service.d/; systemctl daemon-reload; systemctl start jwtriage.service'
@@ -101,9 +102,11 @@ def boot(binary, root):
     container = ["systemd-nspawn", "--quiet", "--directory", root, "--register=no", "--keep-unit", "--private-network", "--boot", "systemd.unit=asked.target"]
     try:
         subprocess.run(container, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT)
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired) as error:
+        if os.path.exists(os.path.join(root, "booted")):
+            raise SystemExit(f"systemd was booted, and the service did not end: {error}")
         return None
-    if not os.path.exists(os.path.join(root, "journal.txt")):
+    if not os.path.exists(os.path.join(root, "booted")):
         return None
     return [open(os.path.join(root, name)).read() for name in ("told.txt", "journal.txt")]
 
