@@ -227,6 +227,10 @@ impl<'r> Flow<'r> {
                 });
             }
         });
+        if self.is_stopped() && self.options.stretches.is_some() {
+            let begun = next.into_inner().min(inputs.len());
+            inputs.drain(begun..).for_each(|input| self.note(not_begun(input)));
+        }
         Ok(())
     }
 
@@ -373,6 +377,12 @@ impl Helpers for Flow<'_> {
     fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
         (0..jobs).into_par_iter().with_max_len(1).for_each(job);
     }
+}
+
+/// What is told of an input that a run which was stopped has not come to.
+fn not_begun(input: Input) -> Problem {
+    let reason = "the run was stopped before this was read; the next one reads it".to_owned();
+    Problem { name: input.name, status: Status::Skipped, reason, offset: None }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
