@@ -42,7 +42,7 @@ pub use bands::{Band, LEAST_RUNS, MOST_RUNS, OutOfBand, bands};
 pub use baseline::Baseline;
 pub use compare::{Changes, Counted, compare};
 pub use news::News;
-pub use read::read;
+pub use read::{read, still_damaged};
 
 use crate::verdict::Verdict;
 use crate::words::words;

@@ -11,6 +11,7 @@
 //! Rows that make the same item are added up. An empty name is one too: tokens without an issuer are tokens of an issuer
 //! that nobody names.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 
@@ -68,6 +69,21 @@ pub fn read(dir: &Path) -> Result<Snapshot> {
         add(Kind::LiveToken, text(name), "", n, 1);
     })?;
     Ok(snapshot)
+}
+
+/// What a snapshot says of logs that could not be read to their end, of those of these sources and what lies in them. Sources are named
+/// as in reports: without tokens.
+#[must_use]
+pub fn still_damaged<S: AsRef<str>>(before: &Snapshot, sources: impl IntoIterator<Item = S>) -> Snapshot {
+    let is_damaged = |item: &Item| item.kind == Kind::Source && !item.verdict.is_empty();
+    let damaged: Vec<_> = before.iter().filter(|(item, _)| is_damaged(item)).collect();
+    if damaged.is_empty() {
+        return Snapshot::new();
+    }
+    let streams: HashSet<String> = sources.into_iter().map(|name| stream(name.as_ref())).collect();
+    let outer = |name: &str| name.match_indices('!').any(|(at, _)| streams.contains(&stream(&name[..at])));
+    let still = damaged.into_iter().filter(|(item, _)| streams.contains(&item.name) || outer(&item.name));
+    still.map(|(item, measure)| (item.clone(), *measure)).collect()
 }
 
 /// The name of a key.

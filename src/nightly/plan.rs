@@ -13,7 +13,7 @@ use super::look::{Found, Looked, look};
 use crate::at_once::{AtOnce, each};
 use crate::error::{Error, Result};
 use crate::input::identity::Content;
-use crate::input::{self, Discovered, Input, Limits, Place, Problem, Status};
+use crate::input::{self, Discovered, Input, Limits, Place, Problem, SourceName, Status};
 use crate::run::{Ending, Start, Stretch, Stretches};
 use crate::scan::feed::Bookmark;
 use crate::state::{
@@ -32,8 +32,8 @@ pub struct Plan {
     pub discovered: Discovered,
     /// What of them is to be read.
     pub stretches: Stretches,
-    /// How many files were not opened because nothing of them has changed.
-    pub unchanged: u64,
+    /// The files that were not opened because nothing of them has changed.
+    pub unchanged: Vec<SourceName>,
     /// Which known sources came and went.
     pub presence: Presence,
     /// What is to be remembered of sources that need not be read.
@@ -84,7 +84,7 @@ pub fn plan(
                 Some(source) if source.seen.more => plan.go_on(input, stat, source, now)?,
                 Some(_) => {
                     members.claim(input.name.as_str(), &stat, &mut claims);
-                    plan.unchanged += 1;
+                    plan.unchanged.push(input.name);
                 }
                 None if is_being_packed(&input, now) => {
                     plan.skip(

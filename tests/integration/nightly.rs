@@ -186,6 +186,46 @@ fn what_a_run_that_was_stopped_did_not_get_to_is_neither_gone_nor_new() {
 }
 
 #[test]
+fn a_damaged_log_that_nobody_touches_is_not_told_as_mended() {
+    let dir = home("", &valid_line());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(valid_line().repeat(50).as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let put = |bytes: &[u8]| {
+        let mut file = File::create(dir.path().join("logs/old.gz")).unwrap();
+        file.write_all(bytes).unwrap();
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(NOON as u64);
+        file.set_times(FileTimes::new().set_modified(at)).unwrap();
+    };
+    put(&packed[..packed.len() - 12]);
+    assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(3));
+    for night in 2..4 {
+        write(dir.path(), "app.log", &valid_line().repeat(night));
+        let run = nightly(dir.path(), NOON + night as i64 * DAY);
+        assert_eq!((run.status.code(), text(&run.stdout)), (Some(0), ""), "{}", text(&run.stderr));
+    }
+    put(&packed);
+    write(dir.path(), "app.log", &valid_line().repeat(5));
+    let mended = nightly(dir.path(), NOON + 5 * DAY);
+    assert!(text(&mended.stdout).contains("no longer found (1 source)"), "{}", text(&mended.stdout));
+}
+
+#[test]
+fn what_a_stopped_run_has_not_begun_is_named() {
+    let dir = home("timeout = \"1ms\"\n[scan]\nthreads = 1", &valid_line().repeat(100_000));
+    for n in 0..3 {
+        write(dir.path(), &format!("{n}.log"), &valid_line());
+    }
+    assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(130));
+    let sources = rows(&files(&dir.path().join("reports/latest"))["sources.csv"]);
+    assert_eq!(sources.len(), 4, "{sources:?}");
+    assert!(sources.iter().all(|row| row["error"].contains("the run was stopped")), "{sources:?}");
+    configure(dir.path(), "");
+    assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(0));
+    assert_eq!(occurrences(dir.path()), 100_003);
+}
+
+#[test]
 fn what_a_run_found_before_it_was_stopped_is_told() {
     let log = valid_line() + &expired_line() + &valid_line().repeat(400_000);
     // How much is read by then depends on the machine: long enough for the first lines, not for all.

@@ -23,6 +23,7 @@ use jwtriage::run::{Options, Scan};
 use jwtriage::state::{Commit, Counts, Finished, Presence, RunNumber, RunStatus, SourceCounts, State};
 use jwtriage::tell::{self, Webhook};
 use jwtriage::timestamp::Timestamp;
+use jwtriage::token::mask_tokens;
 use telling::occurrences;
 use tracing::{info, warn};
 
@@ -238,9 +239,18 @@ impl<'a> Night<'a> {
         notices(&scan).iter().chain(&idle_groups(options, &scan)).for_each(|notice| warn!("{notice}"));
 
         let read: u64 = scan.sources.iter().map(|source| source.bytes).sum();
-        let snapshot = self.snapshot(changes::read(staging.path())?, state)?;
+        let before = history(state)?;
+        let mut snapshot = self.snapshot(changes::read(staging.path())?, state)?;
+        if let Some(last) = before.last() {
+            // Nobody has looked at it again.
+            let unchanged = plan.unchanged.iter().map(|name| mask_tokens(name.as_str()));
+            changes::still_damaged(last, unchanged).into_iter().for_each(|(item, measure)| {
+                snapshot.entry(item).or_insert(measure);
+            });
+        }
         let live_tokens = snapshot.keys().filter(|item| item.kind == Kind::LiveToken).count() as u64;
-        let mut news = News::of(&history(state, read)?, &snapshot);
+        // A run that has read nothing has no news.
+        let mut news = News::of(if read > 0 { &before } else { &[] }, &snapshot);
         if scan.interrupted {
             // What it did not get to is not gone.
             (news.resolved, news.out_of_band) = (Vec::new(), Vec::new());
@@ -257,7 +267,7 @@ impl<'a> Night<'a> {
             staged: String::new(),
             status: if scan.interrupted { RunStatus::Interrupted } else { RunStatus::Complete },
             bytes: read,
-            sources: sources(&scan, plan.unchanged),
+            sources: sources(&scan, plan.unchanged.len() as u64),
             occurrences: scan.sources.iter().map(|source| source.found.candidates).sum(),
             live_tokens,
             exit_code: self.exit_code(&scan, live_tokens, &news),
@@ -296,7 +306,7 @@ impl<'a> Night<'a> {
         })??;
         info!(
             to_read = planned.discovered.inputs.len(),
-            unchanged = planned.unchanged,
+            unchanged = planned.unchanged.len(),
             "looked at all files"
         );
         Ok(planned)
@@ -357,12 +367,8 @@ impl<'a> Night<'a> {
     }
 }
 
-/// What the runs before counted, of those that have read something, and all of it; none for a run that has read nothing, which has no
-/// news.
-fn history(state: &State, read: u64) -> Result<Vec<Snapshot>> {
-    if read == 0 {
-        return Ok(Vec::new());
-    }
+/// What the runs before counted, of those that have read something, and all of it.
+fn history(state: &State) -> Result<Vec<Snapshot>> {
     let snapshots = state.snapshots(SNAPSHOTS)?.into_iter();
     let mut history: Vec<_> = snapshots
         .filter(|(run, _)| run.finished.bytes > 0 && run.finished.status == RunStatus::Complete)
