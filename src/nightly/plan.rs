@@ -23,7 +23,7 @@ use crate::timestamp::Timestamp;
 
 /// A file that was written to so short a while ago may be in the middle of a line even if a run before this one saw it like that, in
 /// milliseconds.
-const QUIET: i64 = 60_000;
+const QUIET: u64 = 60_000;
 
 /// What is to be read.
 #[derive(Debug, Default)]
@@ -113,7 +113,8 @@ impl Plan {
     /// Reads the rest of a file to which nothing was written since the last run: a line that has no end by now has none.
     fn go_on(&mut self, input: Input, stat: Stat, source: &KnownSource, now: Timestamp) -> Result<()> {
         let start = start(&source.seen)?;
-        let stretch = if is_young(&input, now) { Stretch::Growing(start) } else { Stretch::From(start) };
+        let stretch =
+            if was_just_written(&input, now) { Stretch::Growing(start) } else { Stretch::From(start) };
         let name: Arc<str> = input.name.as_str().into();
         self.stretches.insert(Arc::clone(&name), stretch);
         self.records.insert(name, Record { known: Some(source.id), stat });
@@ -253,7 +254,7 @@ fn stat_of(metadata: &fs::Metadata, _: &Path) -> Stat {
 /// Whether a packed file may still become longer. Until then it is a part of a log that is there, too, under another name.
 fn is_being_packed(input: &Input, now: Timestamp) -> bool {
     let Place::File(path) = &input.place else { return false };
-    if input.modified.is_none_or(|at| now.millis().abs_diff(at.millis()) >= QUIET.unsigned_abs()) {
+    if !was_just_written(input, now) {
         return false;
     }
     let mut head = Vec::new();
@@ -261,8 +262,9 @@ fn is_being_packed(input: &Input, now: Timestamp) -> bool {
     read.is_ok() && input::is_packed(&head)
 }
 
-fn is_young(input: &Input, now: Timestamp) -> bool {
-    input.modified.is_none_or(|modified| now.millis().saturating_sub(modified.millis()) < QUIET)
+/// A file that is dated far ahead was not: a clock was wrong.
+fn was_just_written(input: &Input, now: Timestamp) -> bool {
+    input.modified.is_some_and(|at| now.millis().abs_diff(at.millis()) < QUIET)
 }
 
 /// The known members of archives, by the archive.

@@ -161,6 +161,15 @@ fn a_last_line_without_an_end_waits_a_night_however_old_it_is() {
 }
 
 #[test]
+fn a_last_line_without_an_end_is_read_though_the_log_is_dated_later_than_now() {
+    let dir = home("", &(valid_line() + expired_line().trim_end()));
+    nightly(dir.path(), NOON - 3 * DAY);
+    assert_eq!(occurrences(dir.path()), 1);
+    nightly(dir.path(), NOON - 2 * DAY);
+    assert_eq!(occurrences(dir.path()), 2);
+}
+
+#[test]
 fn what_a_run_that_was_stopped_did_not_get_to_is_neither_gone_nor_new() {
     let dir = home("fail_on = [\"new\"]", &(valid_line() + &expired_line()));
     nightly(dir.path(), NOON);
