@@ -312,6 +312,24 @@ fn a_cron_job_is_read_only_not_root_and_never_runs_twice_at_once() {
 }
 
 #[test]
+fn what_a_schedule_cannot_know_or_mount_is_complained_about() {
+    let more = "policy = '/srv/policy.toml'\n";
+    let dir = configured(&format!("{more}{}", SILENT.replace("['/var", "['@list', '/var")));
+    let (_, why) = told(dir.path(), &["kubernetes"]);
+    assert!(
+        why.contains("the configuration names /srv/policy.toml") && why.contains("/list is not known"),
+        "{why}"
+    );
+    let (_, why) = told(dir.path(), &["systemd"]);
+    assert!(why.contains("/list is not known") && !why.contains("/srv/policy.toml"), "{why}");
+    let wrong = configured("paths = ['-']\nstate = 's'\nreports = 'r'\n");
+    for scheduler in ["systemd", "cron", "kubernetes"] {
+        let arguments = ["schedule", scheduler, "--config", "nightly.toml"];
+        jwtriage(wrong.path()).args(arguments).assert().code(2).stdout("");
+    }
+}
+
+#[test]
 fn what_no_line_can_hold_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     for (arguments, complaint) in [

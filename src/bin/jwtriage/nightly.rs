@@ -68,7 +68,7 @@ pub struct Nightly {
     /// What is scanned, and where state and reports are kept
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Exit with 1 if this was found: `new` is what the run before did not have, `live` a token that is still usable, `any` every
+    /// Exit with 1 if this was found: `new` is what the run before did not have (the first has none before it), `live` a token that is still usable, `any` every
     /// verdict but valid, or verdicts [default: what the configuration says]
     #[arg(long, value_name = "WHAT,…", value_delimiter = ',')]
     fail_on: Vec<String>,

@@ -133,6 +133,8 @@ pub fn run(args: &Schedule) -> Result<ExitCode> {
         Schedule::Systemd(args) => write_units(args)?,
         Schedule::Cron(args) => {
             let config = named("--config", &args.common.config)?;
+            // Nothing of it stands in the line, but one that is wrong would be told at night.
+            let _ = Needs::of(Path::new(&config))?;
             terminal::print(&cron::text(args, &program(&args.program)?, &config))?;
         }
         Schedule::Kubernetes(args) => {
@@ -140,6 +142,11 @@ pub fn run(args: &Schedule) -> Result<ExitCode> {
             let needs = needs(&config, &args.memory)?;
             for path in needs.logs.iter().filter(|path| path.contains(':')) {
                 terminal::complain(&format!("warning: Kubernetes mounts no path with a colon: {path}"));
+            }
+            for path in &needs.apart {
+                terminal::complain(&format!(
+                    "warning: the configuration names {path}, and a ConfigMap holds only what lies beside it: move it there"
+                ));
             }
             for path in &needs.writes {
                 terminal::complain(&format!(
@@ -190,6 +197,11 @@ fn needs(config: &str, memory: &Memory) -> Result<Needs> {
         ));
         Needs::default()
     });
+    for list in &needs.lists {
+        terminal::complain(&format!(
+            "warning: which logs are in the list {list} is not known here: add their directories, and that of the list, by hand"
+        ));
+    }
     if let Some(memory) = memory.memory {
         needs.memory = memory;
     }

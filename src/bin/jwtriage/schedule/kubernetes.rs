@@ -22,7 +22,7 @@ pub fn text(args: &Kubernetes, config: Option<&OsStr>, needs: &Needs) -> String 
     };
     format!(
         "\
-# The configuration, the policy and its keys are files of a ConfigMap:
+# The configuration, the policy and its keys are files of a ConfigMap. It has no directories: keys lie beside the policy.
 #   kubectl create configmap jwtriage --from-file=/etc/jwtriage
 {secret}{claim}{policy}{job}"
     )

@@ -13,6 +13,10 @@ use jwtriage::nightly::config::Config;
 pub struct Needs {
     /// The directories and files that are read, none inside of another.
     pub logs: Vec<String>,
+    /// The lists of logs: what is in them is not known here.
+    pub lists: Vec<String>,
+    /// The policy, the baseline and the key of fingerprints, where they do not lie beside the configuration.
+    pub apart: Vec<String>,
     /// The directories that are written to, but for [`STATE`].
     pub writes: Vec<String>,
     /// Whether there is a webhook.
@@ -33,6 +37,8 @@ impl Default for Needs {
     fn default() -> Self {
         Self {
             logs: vec!["/var/log".to_owned()],
+            lists: Vec::new(),
+            apart: Vec::new(),
             writes: Vec::new(),
             notifies: false,
             memory: ByteSize::gib(1),
@@ -49,12 +55,16 @@ impl Needs {
     /// When something in it is wrong. The text repeats no value of it.
     pub fn of(config: &Path) -> Result<io::Result<Self>> {
         Ok(match File::open(config) {
-            Ok(_) => Ok(Self::asked(&Config::read(config)?)?),
+            Ok(_) => Ok(Self::asked(&Config::read(config)?, config)?),
             Err(error) => Err(error),
         })
     }
 
-    fn asked(config: &Config) -> Result<Self> {
+    fn asked(config: &Config, path: &Path) -> Result<Self> {
+        let home = path.parent().and_then(|home| home.canonicalize().ok());
+        let named = [&config.policy, &config.baseline, &config.scan.fingerprint_key].into_iter().flatten();
+        let apart = named.filter(|file| file.parent() != home.as_deref()).cloned().collect();
+        let lists = config.paths.iter().filter_map(|path| path.strip_prefix('@')).map(PathBuf::from);
         let usual = Self::default();
         let parent = |file: &PathBuf| file.parent().map(Path::to_owned);
         let metrics = config.metrics.as_ref().and_then(parent);
@@ -65,6 +75,8 @@ impl Needs {
         let timeout = config.timeout().map_err(|error| wrong(&error))?;
         Ok(Self {
             logs: outermost(config.paths.iter().filter_map(|path| fixed_part(path)).collect()),
+            lists: outermost(lists.collect()),
+            apart: outermost(apart),
             writes: outermost(elsewhere),
             notifies: config.notify.is_some(),
             memory: memory.map_err(|_| wrong("memory: expected a size such as 512MiB"))?,
@@ -121,7 +133,24 @@ mod tests {
         let (needs, home) = read(paths);
         let mut expected = ["/a", "/srv", "/var/log/app", &format!("{home}/logs")].map(str::to_owned);
         expected.sort();
-        assert_eq!(needs.unwrap().logs, expected);
+        let needs = needs.unwrap();
+        assert_eq!(needs.logs, expected);
+        assert_eq!(needs.lists, [format!("{home}/list")]);
+    }
+
+    #[test]
+    fn what_does_not_lie_beside_the_configuration_is_known() {
+        let beside = "policy = 'policy.toml'\nbaseline = './baseline.toml'";
+        assert_eq!(
+            read(&format!("paths = ['/var/log']\n{beside}")).0.unwrap().apart,
+            <[String; 0]>::default()
+        );
+        let (needs, home) = read(
+            "paths = ['/var/log']\npolicy = '/srv/policy.toml'\n[scan]\nfingerprint-key = 'keys/fingerprints'",
+        );
+        let mut expected = [format!("{home}/keys/fingerprints"), "/srv/policy.toml".to_owned()];
+        expected.sort();
+        assert_eq!(needs.unwrap().apart, expected);
     }
 
     #[test]
