@@ -1,10 +1,9 @@
 //! Laws that hold for every log: what is found depends on the bytes of the log and on nothing else.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use jwtriage::input::chunk::{LINE_LIMIT, TOKEN_LIMIT};
 use jwtriage::policy::Policy;
@@ -21,7 +20,7 @@ use regex::bytes::Regex;
 use tempfile::TempDir;
 
 use crate::logs::{dated_lines, log, salted_bytes, tokens};
-use crate::support::{self, NOON, Scanned, counts, hs256, jwtriage, line, options, scan, token};
+use crate::support::{self, NOON, Scanned, counts, hs256, jwtriage, line, options, put, scan, token};
 
 /// Chunks of so many bytes must give the same findings.
 const CHUNK_SIZES: [usize; 6] = [1, 2, 3, 7, 64, 4096];
@@ -40,9 +39,7 @@ fn file(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
 
 /// Writes a file that was last changed an hour after [`NOON`], whenever the test runs.
 fn write(path: &Path, bytes: &[u8]) {
-    let mut file = File::create(path).unwrap();
-    file.write_all(bytes).unwrap();
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(NOON as u64 + 3600)).unwrap();
+    put(path, bytes, NOON + 3600);
 }
 
 /// The options of a scan that goes by the files' own times.

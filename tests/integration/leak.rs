@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -14,7 +13,7 @@ use jwtriage::token::decode;
 use jwtriage::triage::{SourceId, Worker};
 use jwtriage::verdict::Judge;
 
-use crate::support::{self, CLAIMS, NOON, hs256, jwtriage, options, token};
+use crate::support::{self, CLAIMS, NOON, gzip, hs256, jwtriage, options, token};
 
 /// Values of claims that no report shows, each of which stands nowhere else.
 const HIDDEN: [&str; 5] = [
@@ -151,9 +150,7 @@ fn write_logs(logs: &Path) {
     let log = log();
     fs::create_dir(logs).unwrap();
     fs::write(logs.join("app.log"), &log).unwrap();
-    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gz.write_all(log.as_bytes()).unwrap();
-    let gz = gz.finish().unwrap();
+    let gz = gzip(&log);
     fs::write(logs.join("cut.log.gz"), &gz[..gz.len() / 2]).unwrap();
     fs::write(logs.join("damaged.log.gz"), [&gz[..gz.len() / 2], b"garbage", &gz[gz.len() / 2..]].concat())
         .unwrap();

@@ -1,6 +1,6 @@
 //! `jwtriage nightly` when something is wrong, and what it tells.
 
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -11,7 +11,7 @@ use assert_cmd::assert::OutputAssertExt;
 use jwtriage::state::{RunStatus, State};
 use jwtriage::timestamp::Timestamp;
 
-use crate::support::{NOON, expired_line, files, jwtriage, rows, valid_line};
+use crate::support::{NOON, expired_line, files, gzip, jwtriage, put, rows, valid_line};
 
 const DAY: i64 = 86_400;
 
@@ -32,10 +32,7 @@ fn configure(dir: &Path, more: &str) {
 
 /// Writes a log that nobody has touched for a while.
 fn write(dir: &Path, name: &str, text: &str) {
-    let mut file = File::create(dir.join("logs").join(name)).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(NOON as u64);
-    file.set_times(FileTimes::new().set_modified(at)).unwrap();
+    put(&dir.join("logs").join(name), text, NOON);
 }
 
 fn at(now: i64) -> [String; 2] {
@@ -197,23 +194,16 @@ fn what_a_run_that_was_stopped_did_not_get_to_is_neither_gone_nor_new() {
 #[test]
 fn a_damaged_log_that_nobody_touches_is_not_told_as_mended() {
     let dir = home("", &valid_line());
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(valid_line().repeat(50).as_bytes()).unwrap();
-    let packed = encoder.finish().unwrap();
-    let put = |bytes: &[u8]| {
-        let mut file = File::create(dir.path().join("logs/old.gz")).unwrap();
-        file.write_all(bytes).unwrap();
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(NOON as u64);
-        file.set_times(FileTimes::new().set_modified(at)).unwrap();
-    };
-    put(&packed[..packed.len() - 12]);
+    let packed = gzip(valid_line().repeat(50));
+    let path = dir.path().join("logs/old.gz");
+    put(&path, &packed[..packed.len() - 12], NOON);
     assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(3));
     for night in 2..4 {
         write(dir.path(), "app.log", &valid_line().repeat(night));
         let run = nightly(dir.path(), NOON + night as i64 * DAY);
         assert_eq!((run.status.code(), text(&run.stdout)), (Some(0), ""), "{}", text(&run.stderr));
     }
-    put(&packed);
+    put(&path, &packed, NOON);
     write(dir.path(), "app.log", &valid_line().repeat(5));
     let mended = nightly(dir.path(), NOON + 5 * DAY);
     assert!(text(&mended.stdout).contains("no longer found (1 source)"), "{}", text(&mended.stdout));
@@ -397,29 +387,19 @@ fn a_log_that_is_just_being_packed_is_read_when_that_is_done() {
         .collect();
     let dir = home("", &lines);
     assert_eq!(nightly(dir.path(), NOON + DAY).status.code(), Some(0));
-    let pack = |text: &str| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(text.as_bytes()).unwrap();
-        encoder.finish().unwrap()
-    };
-    let packed = pack(&lines);
-    let put = |bytes: &[u8], at: i64| {
-        let mut file = File::create(dir.path().join("logs/app.gz")).unwrap();
-        file.write_all(bytes).unwrap();
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at as u64);
-        file.set_times(FileTimes::new().set_modified(at)).unwrap();
-    };
+    let packed = gzip(&lines);
+    let path = dir.path().join("logs/app.gz");
     fs::rename(dir.path().join("logs/app.log"), dir.path().join("logs/app.log.1")).unwrap();
-    put(&packed[..packed.len() / 2], NOON + 2 * DAY - 1);
+    put(&path, &packed[..packed.len() / 2], NOON + 2 * DAY - 1);
     let second = nightly(dir.path(), NOON + 2 * DAY);
     assert_eq!((second.status.code(), occurrences(dir.path())), (Some(0), 300), "{}", text(&second.stderr));
     let sources = rows(&files(&dir.path().join("reports/latest"))["sources.csv"]);
     assert!(sources[0]["error"].contains("the next run reads it"), "{sources:?}");
-    put(&packed, NOON + 2 * DAY);
+    put(&path, &packed, NOON + 2 * DAY);
     assert_eq!((nightly(dir.path(), NOON + 2 * DAY).status.code(), occurrences(dir.path())), (Some(0), 300));
     fs::remove_file(dir.path().join("logs/app.log.1")).unwrap();
     // One more line tells that it was read.
-    put(&pack(&(lines + &expired_line())), NOON + 2 * DAY);
+    put(&path, gzip(lines + &expired_line()), NOON + 2 * DAY);
     assert_eq!(nightly(dir.path(), NOON + 3 * DAY).status.code(), Some(0));
     assert_eq!(occurrences(dir.path()), 301);
 }

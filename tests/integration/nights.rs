@@ -2,21 +2,19 @@
 //! everything counts.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jwtriage::state::State;
 use jwtriage::tally::BucketWidth;
 use jwtriage::timestamp::Timestamp;
 use proptest::prelude::*;
 
 use crate::logs::dated_lines;
-use crate::support::{NOON, jwtriage, options, scan};
+use crate::support::{NOON, gzip, jwtriage, options, put, scan, touch};
 
 /// The time between two nights, in seconds.
 const DAY: i64 = 86_400;
@@ -109,20 +107,7 @@ fn pack(bytes: &[u8], chance: &mut Chance) -> (Vec<u8>, &'static str) {
     if chance.below(2) == 0 {
         return (zstd::encode_all(bytes, 1).unwrap(), ".zst");
     }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    (encoder.finish().unwrap(), ".gz")
-}
-
-fn put(path: &Path, bytes: &[u8], at: i64) {
-    let mut file = File::create(path).unwrap();
-    file.write_all(bytes).unwrap();
-    touch(&file, at);
-}
-
-fn touch(file: &File, at: i64) {
-    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at as u64);
-    file.set_times(FileTimes::new().set_modified(at)).unwrap();
+    (gzip(bytes), ".gz")
 }
 
 /// A home for a nightly run, with three logs.

@@ -1,14 +1,9 @@
 //! Sources that are read in parts: all findings of all parts are those of the whole, each once.
 
-use std::fs::File;
-use std::io::Write;
 use std::mem;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jwtriage::input::{Limits, discover};
 use jwtriage::nightly::plan::{Plan, plan};
 use jwtriage::run::{Ending, Options, Start, Stretch, Stretches, at_once, scan_inputs};
@@ -18,12 +13,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::logs::log;
-use crate::support::{CLAIMS, NOON, Scanned, Silent, hs256, line, options, scan, valid_line};
+use crate::support::{CLAIMS, NOON, Scanned, Silent, gzip, hs256, line, options, put, scan, valid_line};
 
 fn write(path: &Path, bytes: &[u8]) {
-    let mut file = File::create(path).unwrap();
-    file.write_all(bytes).unwrap();
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(NOON as u64 + 3600)).unwrap();
+    put(path, bytes, NOON + 3600);
 }
 
 /// Everything about each finding but its source's name.
@@ -47,12 +40,6 @@ fn go_on(path: &Path, start: Option<Start>, may_grow: bool, others: &Options) ->
     let [ending] = &scanned.endings[..] else { panic!("{} endings", scanned.endings.len()) };
     let ending = ending.clone();
     (scanned, ending)
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 proptest! {

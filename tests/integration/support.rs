@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
 
 use assert_cmd::Command;
 use data_encoding::BASE64URL_NOPAD;
@@ -174,4 +176,21 @@ pub(crate) fn scan(paths: &[&Path], options: &Options) -> Scanned {
     let files = files(&out);
     let run::Scan { tally, sources, endings, .. } = scan;
     Scanned { tally, sources, endings, files }
+}
+
+/// Writes a file that was written to at a time, in seconds since 1970.
+pub fn put(path: &Path, bytes: impl AsRef<[u8]>, at: i64) {
+    let mut file = File::create(path).unwrap();
+    file.write_all(bytes.as_ref()).unwrap();
+    touch(&file, at);
+}
+
+pub fn touch(file: &File, at: i64) {
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at as u64)).unwrap();
+}
+
+pub fn gzip(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes.as_ref()).unwrap();
+    encoder.finish().unwrap()
 }
