@@ -128,7 +128,7 @@ fn chunks(text: &[u8], capacity: usize) -> Vec<(Chunk, TimeContext)> {
     let mut pieces = Vec::new();
     while let Some(chunk) = chunker.next_chunk(Vec::new()) {
         let survey = Survey::of(&chunk, &RULES, feed.known());
-        pieces.extend(feed.take(chunk, &survey));
+        pieces.extend(feed.take(chunk, survey));
     }
     pieces.extend(feed.finish());
     pieces.into_iter().map(|fed| (fed.chunk, fed.context)).collect()

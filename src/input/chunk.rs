@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::ops::Range;
 
 /// Longest line that is held as a whole, and size of a chunk, in bytes.
 pub const LINE_LIMIT: usize = 1 << 20;
@@ -18,6 +19,9 @@ pub const TOKEN_LIMIT: usize = 256 << 10;
 /// and no larger buffer is prepared for them.
 const MIN_READ: usize = 64 << 10;
 
+/// How many bytes it is whose line ends are counted together.
+pub const LINE_END_BLOCK: usize = 255 * 16;
+
 /// Some whole lines of a source, or a piece of a line that is longer than [`LINE_LIMIT`]. `Debug` shows no text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Chunk {
@@ -29,6 +33,8 @@ pub struct Chunk {
     pub begins_inside_run: bool,
     /// Where its bytes stood in the source. The first begins at 0; they ascend by `at`.
     pub marks: Vec<Mark>,
+    /// How many line ends stand in each block of [`LINE_END_BLOCK`] bytes from the beginning on, as far as they were counted.
+    pub line_ends: Vec<u16>,
 }
 
 impl fmt::Debug for Chunk {
@@ -41,6 +47,21 @@ impl Chunk {
     /// Numbers the lines, which so far were numbered as if nothing stood above.
     pub fn put_below(&mut self, lines: u64) {
         self.marks.iter_mut().for_each(|mark| mark.line += lines);
+    }
+
+    /// How many line ends stand there. Blocks that were counted are not looked at again.
+    #[must_use]
+    pub fn line_ends_in(&self, range: Range<usize>) -> u64 {
+        let count = |range: Range<usize>| memchr::memchr_iter(b'\n', &self.bytes[range]).count() as u64;
+        let blocks =
+            range.start.div_ceil(LINE_END_BLOCK)..(range.end / LINE_END_BLOCK).min(self.line_ends.len());
+        if blocks.is_empty() {
+            return count(range);
+        }
+        let before = range.start..blocks.start * LINE_END_BLOCK;
+        let behind = blocks.end * LINE_END_BLOCK..range.end;
+        let within: u64 = self.line_ends[blocks].iter().map(|ends| u64::from(*ends)).sum();
+        count(before) + within + count(behind)
     }
 }
 
@@ -156,6 +177,7 @@ impl<R: Read> Chunker<R> {
             begins_inside_line: self.begins_inside_line,
             begins_inside_run: self.begins_inside_run,
             marks: vec![Mark { at: 0, offset: self.next, line: 1 }],
+            line_ends: Vec::new(),
             bytes: buffer,
         };
         self.next += length as u64;

@@ -345,7 +345,8 @@ impl Rewritten {
         if self.marks.is_empty() {
             self.marks.push(Mark { at: 0, offset: 0, line: 1 });
         }
-        Chunk { bytes: self.bytes, begins_inside_line, begins_inside_run, marks: self.marks }
+        let Self { bytes, marks, .. } = self;
+        Chunk { bytes, begins_inside_line, begins_inside_run, marks, line_ends: Vec::new() }
     }
 }
 

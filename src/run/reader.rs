@@ -47,7 +47,7 @@ impl Visitor for Reader<'_, '_, '_> {
         {
             part.see(&chunk);
             let survey = Survey::of(&chunk, &rules, feed.known());
-            feed.take(chunk, &survey).into_iter().for_each(|fed| self.share(&state, fed));
+            feed.take(chunk, survey).into_iter().for_each(|fed| self.share(&state, fed));
         }
         flow.leave(&state, part, feed, chunker.end()).into_iter().for_each(|fed| self.share(&state, fed));
         flow.go_on()
@@ -180,7 +180,7 @@ impl Turn {
         let survey = Survey::of(&chunk, rules, state.known());
         // No feed comes if who had it has panicked, which ends the scan.
         let Ok(mut feed) = self.above.recv() else { return };
-        let pieces = feed.take(chunk, &survey);
+        let pieces = feed.take(chunk, survey);
         state.note(feed.known());
         let _ = self.below.send(feed);
         pieces.into_iter().for_each(|fed| flow.triage(state, fed));

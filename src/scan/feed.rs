@@ -112,7 +112,7 @@ impl Feed {
     }
 
     /// Takes the next chunk as it was read, and what it says of itself.
-    pub fn take(&mut self, mut chunk: Chunk, survey: &Survey) -> Pieces {
+    pub fn take(&mut self, mut chunk: Chunk, survey: Survey) -> Pieces {
         chunk.put_below(self.lines);
         self.lines += survey.line_ends;
         match self.joiner.join(&chunk, survey.splits) {
@@ -128,13 +128,14 @@ impl Feed {
 
     fn take_joined(&mut self, chunk: Chunk) -> Pieces {
         let survey = Survey::of(&chunk, &self.context.rules, Known { wrapping: None, ..self.known() });
-        self.cut_at_directives(chunk, &survey)
+        self.cut_at_directives(chunk, survey)
     }
 
-    fn cut_at_directives(&mut self, chunk: Chunk, survey: &Survey) -> Pieces {
+    fn cut_at_directives(&mut self, mut chunk: Chunk, mut survey: Survey) -> Pieces {
         let mut pieces = Pieces::new();
+        chunk.line_ends = std::mem::take(&mut survey.line_ends_by_block);
         if !survey.has_comments {
-            pieces.extend(self.give(chunk, Some(survey)));
+            pieces.extend(self.give(chunk, Some(&survey)));
             return pieces;
         }
         let mut done = 0;
@@ -194,6 +195,7 @@ fn slice(chunk: &Chunk, start: usize, end: usize) -> Chunk {
         begins_inside_line: start == 0 && chunk.begins_inside_line,
         begins_inside_run: start == 0 && chunk.begins_inside_run,
         marks,
+        line_ends: Vec::new(),
     }
 }
 
@@ -212,7 +214,7 @@ mod tests {
         let mut pieces = Vec::new();
         while let Some(chunk) = chunker.next_chunk(Vec::new()) {
             let survey = Survey::of(&chunk, &rules, feed.known());
-            pieces.extend(feed.take(chunk, &survey));
+            pieces.extend(feed.take(chunk, survey));
         }
         pieces.extend(feed.finish());
         (pieces, feed.lines())

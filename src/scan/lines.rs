@@ -226,9 +226,9 @@ impl<'c> Lines<'c> {
     /// The line, from 1, that holds the last position. It is counted when it is asked for: most sightings of a token
     /// need no line.
     pub fn line(&mut self) -> u64 {
-        let between = &self.chunk.bytes[self.counted.at..self.at];
-        self.counted.line += memchr::memchr_iter(b'\n', between).count() as u64;
+        let between = self.counted.at..self.at;
         self.counted.offset += between.len() as u64;
+        self.counted.line += self.chunk.line_ends_in(between);
         self.counted.at = self.at;
         self.counted.line
     }
@@ -459,6 +459,7 @@ mod tests {
                 begins_inside_line: false,
                 begins_inside_run: false,
                 marks,
+                line_ends: Vec::new(),
             };
             let context = TimeContext::default();
             let mut lines = Lines::new(&chunk, &context);
