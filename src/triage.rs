@@ -10,7 +10,7 @@ mod record;
 
 use std::sync::Arc;
 
-use foldhash::HashMap;
+use hashbrown::HashTable;
 
 use crate::input::chunk::{Chunk, TOKEN_LIMIT};
 use crate::message::{Hit, Memo, Sight};
@@ -63,7 +63,7 @@ pub struct Worker<'c> {
     prepared: Vec<Arc<Prepared>>,
     verifier: Option<Verifier<'c>>,
     /// The tokens by their candidates.
-    by_bytes: HashMap<Hash, u32>,
+    by_bytes: HashTable<u32>,
     /// What other workers have prepared too.
     shared: Arc<PreparedTokens>,
     words: Words,
@@ -105,7 +105,7 @@ impl<'c> Worker<'c> {
             tokens: Vec::new(),
             prepared: Vec::new(),
             verifier: criteria.profile.map(|profile| Verifier::new(profile, &criteria.policy)),
-            by_bytes: HashMap::default(),
+            by_bytes: HashTable::new(),
             shared,
             words: Words::default(),
             memo: Memo::default(),
@@ -244,7 +244,7 @@ impl<'c> Worker<'c> {
         }
         if let Extent::Whole(length) = extent {
             let hash = self.shared.hash(&bytes[..length]);
-            if let Some(&token) = self.by_bytes.get(&hash) {
+            if let Some(token) = self.known(hash) {
                 return Ok((token, length));
             }
             if let Some(prepared) = self.shared.get(hash) {
@@ -259,7 +259,7 @@ impl<'c> Worker<'c> {
     fn decoded(&mut self, bytes: &[u8]) -> Result<(u32, usize), usize> {
         let decoded = decode(bytes, &self.criteria.policy.show_claims).ok_or(0_usize)?;
         let hash = self.shared.hash(&bytes[..decoded.length]);
-        if let Some(&token) = self.by_bytes.get(&hash) {
+        if let Some(token) = self.known(hash) {
             return Ok((token, decoded.length));
         }
         let prepared = self.shared.get(hash).unwrap_or_else(|| {
@@ -279,10 +279,16 @@ impl<'c> Worker<'c> {
     fn learn(&mut self, hash: Hash, prepared: Arc<Prepared>) -> u32 {
         let number = self.tally.token(prepared.fingerprint, || Arc::clone(&prepared.facts));
         let token = u32::try_from(self.tokens.len()).expect("fewer than 2^32 distinct tokens");
-        self.tokens.push(Known::new(number));
+        self.tokens.push(Known::new(hash, number));
         self.prepared.push(prepared);
-        self.by_bytes.insert(hash, token);
+        let Self { tokens, by_bytes, .. } = self;
+        by_bytes.insert_unique(hash.0, token, |&token| tokens[token as usize].hash.0);
         token
+    }
+
+    /// The token of a candidate that came before.
+    fn known(&self, hash: Hash) -> Option<u32> {
+        self.by_bytes.find(hash.0, |&token| self.tokens[token as usize].hash == hash).copied()
     }
 
     /// A finding without an event time cannot be shown to be outside.

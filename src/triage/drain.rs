@@ -3,7 +3,7 @@
 use super::Worker;
 use super::facts::Words;
 use super::known::Known;
-use super::prepared::{Hash, Prepared};
+use super::prepared::Prepared;
 use crate::secret::Fingerprint;
 use crate::tally::Record;
 
@@ -12,7 +12,7 @@ impl Worker<'_> {
     #[must_use]
     pub fn memory(&self) -> usize {
         let known = self.tokens.capacity() * size_of::<Known>();
-        let by_bytes = self.by_bytes.capacity() * size_of::<(Hash, u32)>() * 8 / 7;
+        let by_bytes = self.by_bytes.capacity() * size_of::<u32>() * 8 / 7;
         let prepared = self.prepared.len() * Prepared::MEMORY + self.words.memory();
         known + by_bytes + prepared + self.tally.memory()
     }

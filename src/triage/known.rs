@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::prepared::Hash;
 use crate::tally::{MessageNumber, OutcomeNumber, Repeats, Tally, TokenNumber};
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
@@ -9,8 +10,10 @@ use crate::verdict::Verdict;
 /// A token that was seen before: the last time that it was judged at an event time, what another finding shares with that, and
 /// the findings since, which the tally does not know yet.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(align(16))]
 pub(super) struct Known {
+    /// Of its candidate.
+    pub(super) hash: Hash,
     /// The event times, in milliseconds, at which the outcome is the same; none before it was judged.
     stretch: Range<i64>,
     /// An offset of the source that it does not stand behind.
@@ -30,7 +33,7 @@ pub(super) struct Known {
     is_near: bool,
 }
 
-const _: () = assert!(size_of::<Known>() == 64, "a finding should wait for memory once");
+const _: () = assert!(size_of::<Known>() == 80, "a finding should touch no more than two lines of the cache");
 
 /// A message, and what it is counted as.
 #[derive(Clone, Copy, Debug)]
@@ -76,8 +79,9 @@ impl Moment {
 }
 
 impl Known {
-    pub(super) const fn new(number: TokenNumber) -> Self {
+    pub(super) const fn new(hash: Hash, number: TokenNumber) -> Self {
         Self {
+            hash,
             stretch: 0..0,
             offset: 0,
             first_seen: Moment(0),
