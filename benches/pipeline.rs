@@ -6,6 +6,7 @@
 
 mod data;
 
+use std::hash::BuildHasher;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -14,12 +15,15 @@ use std::sync::Arc;
 use data::{Corpus, NAMES};
 use divan::Bencher;
 use divan::counter::BytesCount;
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use jwtriage::input::chunk::{Chunk, Chunker, LINE_LIMIT};
 use jwtriage::input::{Alone, Limits, Problem, Source, SourceName, Visitor, read_stream};
 use jwtriage::policy::Policy;
 use jwtriage::report::ChunkRows;
 use jwtriage::scan::lines::TimeContext;
 use jwtriage::triage::{Criteria, SourceId, Worker};
+use memchr::memmem;
 
 fn main() {
     divan::main();
@@ -79,6 +83,36 @@ fn worker(bencher: Bencher<'_, '_>, name: &str) {
 #[divan::bench(args = NAMES, sample_count = 20, sample_size = 1)]
 fn worker_with_occurrences(bencher: Bencher<'_, '_>, name: &str) {
     bench(bencher, name, true);
+}
+
+/// Only what finding cannot do without: beginnings are searched, runs measured, hashed and counted. Nothing is decoded, dated,
+/// judged or searched for messages: how much more a worker takes is what the whole job costs.
+#[divan::bench(args = NAMES, sample_count = 20, sample_size = 1)]
+fn finding_alone(bencher: Bencher<'_, '_>, name: &str) {
+    let corpus = Corpus::named(name);
+    // Who does not decode is deceived by decoys.
+    assert!(name == "decoys" || find(&corpus.text) == (corpus.findings, corpus.distinct), "{name}");
+    bencher.counter(BytesCount::of_slice(&corpus.text)).bench_local(|| find(divan::black_box(&corpus.text)));
+}
+
+/// How many runs there are that look like tokens, and how many different ones.
+fn find(text: &[u8]) -> (u64, usize) {
+    let may_belong: [bool; 256] = std::array::from_fn(|byte| {
+        matches!(byte as u8, b'-' | b'_' | b'.') || (byte as u8).is_ascii_alphanumeric()
+    });
+    let beginning = memmem::Finder::new("eyJ");
+    let mut tokens: HashMap<u64, u64> = HashMap::default();
+    let hasher = RandomState::default();
+    let mut from = 0;
+    while let Some(at) = beginning.find(&text[from..]).map(|at| from + at) {
+        let length = text[at..].iter().take_while(|byte| may_belong[usize::from(**byte)]).count();
+        let run = &text[at..at + length];
+        if run.contains(&b'.') {
+            *tokens.entry(hasher.hash_one(run)).or_default() += 1;
+        }
+        from = at + length;
+    }
+    (tokens.values().sum(), tokens.len())
 }
 
 /// Only cutting a log into chunks: the least that reading costs.
