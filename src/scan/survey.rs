@@ -92,7 +92,7 @@ mod tests {
     proptest! {
         #[test]
         fn line_ends_are_counted_and_comments_seen(
-            text in prop::collection::vec(prop::sample::select(b"ab \n\n#".to_vec()), 1..100),
+            text in prop::collection::vec(prop::sample::select(b"ab \n\n#".to_vec()), 0..100),
             before in 0..3 * LINE_END_BLOCK,
             range in [0_usize..9999, 0_usize..9999],
         ) {
@@ -102,7 +102,8 @@ mod tests {
             prop_assert_eq!((all, has_comments), (count, text.windows(2).any(|pair| pair == b"\n#")));
             prop_assert_eq!(line_ends.len(), text.len().saturating_sub(1) / LINE_END_BLOCK);
 
-            let mut chunk = Chunker::new(&*text, 0, LINE_LIMIT).next_chunk(Vec::new()).unwrap();
+            let chunk = Chunker::new(&*text, 0, LINE_LIMIT).next_chunk(Vec::new());
+            let Some(mut chunk) = chunk else { return Ok(()) };
             let [a, b] = range.map(|at| at.min(chunk.bytes.len()));
             let range = a.min(b)..a.max(b);
             let uncounted = chunk.line_ends_in(range.clone());
