@@ -181,11 +181,10 @@ fn comment_from(chunk: &Chunk, from: usize) -> Option<usize> {
 fn slice(chunk: &Chunk, start: usize, end: usize) -> Chunk {
     let first = chunk.marks.partition_point(|mark| mark.at <= start).saturating_sub(1);
     let before = chunk.marks[first];
-    let skipped = &chunk.bytes[before.at..start];
     let mark = Mark {
         at: 0,
-        offset: before.offset + skipped.len() as u64,
-        line: before.line + memchr::memchr_iter(b'\n', skipped).count() as u64,
+        offset: before.offset + (start - before.at) as u64,
+        line: before.line + chunk.line_ends_in(before.at..start),
     };
     let behind = chunk.marks[first + 1..].iter().take_while(|mark| mark.at < end);
     let marks =
