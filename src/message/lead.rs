@@ -5,13 +5,14 @@ use aho_corasick::{AhoCorasick, Input, MatchKind, packed};
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// The literals of the first filter: every entry's own literal holds one of them. Few, rare in logs that do not
-/// speak of tokens, and of beginnings that vector instructions tell apart well: a single one more can halve the speed, as
-/// the bench `messages` shows. So can another order, which decides which of them share a bucket of the vectors: this one was
-/// found by simulated annealing (`benches/literal_order.py` does it), for the fewest false hits on the trigrams of application, access and system logs, manuals,
-/// source code and decoys. One that was found on fewer vocabularies took half as long again where logs speak of regions and
-/// invoices. In each bucket, what logs of tokens hold most stands first: literals of a bucket are compared one by one. In the
-/// order before this one that took 8 % of the instructions from a scan of decoys and 0.5 % from one of dense logs.
+/// The literals of the first filter: every entry's own literal holds one of them. Few, rare in logs that do not speak of
+/// tokens, and of beginnings that vector instructions tell apart well: a single one more can halve the speed, as the bench
+/// `messages` shows. So can another order, which decides which of them share a bucket of the vectors: this one was found by
+/// simulated annealing (`benches/literal_order.py` does it), for the fewest false hits on the trigrams of application,
+/// access and system logs, manuals, source code and decoys. One that was found on fewer vocabularies took half as long
+/// again where logs speak of regions and invoices. In each bucket, what logs of tokens hold most stands first: literals of
+/// a bucket are compared one by one. In the order before this one that took 8 % of the instructions from a scan of decoys
+/// and 0.5 % from one of dense logs.
 pub(super) const ORDER: [&str; 41] = [
     START,
     "ignature",
